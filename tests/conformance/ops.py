@@ -1,0 +1,91 @@
+"""Steps that are more than one request and one reply. Each has run(pair), which returns (args, rule, expected, actual) tuples:
+what was compared, as which command, and the two replies (None where none came).
+"""
+
+import time
+
+import compare
+import resp
+
+_DEADLINE_SECONDS = 5
+
+
+class FullScan:
+    """A whole iteration of SCAN on each server; the keys found are compared as a set."""
+
+    def __init__(self, options):
+        self.args = [b"SCAN", b"0", *options]
+
+    def run(self, pair):
+        found, cursors = [[], []], [b"0", b"0"]
+        finished = [False, False]
+        for _ in range(100000):
+            requests = [resp.encode([b"SCAN", cursor, *self.args[2:]]) for cursor in cursors]
+            replies = [answers[0] if answers else None for answers in pair.exchange_each(requests)]
+            for side, reply in enumerate(replies):
+                if finished[side]:
+                    continue
+                if not self._is_page(reply):
+                    return [(self.args, compare.exact, *replies)]
+                cursors[side] = reply[1][0][1]
+                found[side] += [item[1] for item in reply[1][1][1]]
+                finished[side] = cursors[side] == b"0"
+            if all(finished):
+                break
+        return [(self.args, compare.exact, *(("*", [("$", k) for k in sorted(set(keys))]) for keys in found))]
+
+    @staticmethod
+    def _is_page(reply):
+        return reply is not None and compare.is_scan_page(reply)
+
+
+class RandomKey:
+    """RANDOMKEY: any key that exists on the server itself; null only if there is none."""
+
+    args = [b"RANDOMKEY"]
+
+    def run(self, pair):
+        replies = pair.exchange(resp.encode(self.args) + resp.encode([b"KEYS", b"*"]))
+        verdicts = []
+        for answers in replies:
+            picked, everything = (answers + [None, None])[:2]
+            keys = everything[1] if everything and everything[0] == "*" else []
+            right = picked in keys if keys else picked is not None and picked[1] is None
+            verdicts.append(("+", b"one of the keys, or null if there are none") if right else picked)
+        return [(self.args, compare.exact, *verdicts)]
+
+
+class AwaitGone:
+    """Waits until keys that were given an end a few milliseconds away are gone on both servers, by asking for their PTTL."""
+
+    def __init__(self, keys):
+        self.keys = keys
+        self.args = [b"PTTL", keys[0]]
+
+    def run(self, pair):
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        request = b"".join(resp.encode([b"PTTL", key]) for key in self.keys)
+        while True:
+            expected, actual = pair.exchange(request)
+            if pair.broken() or all(r == (":", -2) for r in expected + actual) or time.monotonic() > deadline:
+                break
+            if any(r[0] != ":" or r[1] < 0 and r[1] != -2 for r in expected + actual):
+                break
+            time.sleep(0.001)
+        missing = [None] * len(self.keys)
+        return [([b"PTTL", key], compare.exact, *sides) for key, *sides in zip(self.keys, expected + missing, actual + missing)]
+
+
+class Reconnect:
+    """New connections, after one broke; `first` is sent on them."""
+
+    args = [b"(reconnect)"]
+
+    def __init__(self, first):
+        self.first = first
+
+    def run(self, pair):
+        pair.reconnect()
+        for args in self.first:
+            pair.call(*args)
+        return []
