@@ -1,0 +1,18 @@
+# cmake --install, and cpack -G DEB.
+include(GNUInstallDirs)
+install(TARGETS larder RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES conf/larder.conf DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/larder)
+install(FILES conf/larder.service DESTINATION lib/systemd/system)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME larder)
+set(CPACK_PACKAGE_CONTACT "The Larder maintainers <maintainers@larder.example>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION database)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_STRIP_FILES ON)
+file(WRITE ${CMAKE_BINARY_DIR}/conffiles "/etc/larder/larder.conf\n")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/conffiles)
+include(CPack)

@@ -1,0 +1,287 @@
+#include "protocol/request_parser.h"
+
+#include <cctype>
+#include <cstring>
+#include <utility>
+
+namespace larder::protocol {
+namespace {
+
+// Splits an inline request as Redis' sdssplitargs does: blanks separate; "..." with C escapes and
+// '...' with \' group; a closing quote must be followed by a blank or the end.
+class InlineSplitter {
+ public:
+  explicit InlineSplitter(std::string_view line) : line_(line) {}
+
+  // False when there is no further word or the quotes are not balanced (see balanced()).
+  bool next(std::string& word) {
+    while (at_ < line_.size() && is_space(line_[at_])) at_++;
+    if (at_ == line_.size()) return false;
+    word.clear();
+    while (at_ < line_.size() && !is_space(line_[at_])) {
+      const char c = line_[at_++];
+      if (c == '"' || c == '\'') {
+        if (!read_quoted(c, word)) return false;
+        return true;
+      }
+      word.push_back(c);
+    }
+    return true;
+  }
+  bool balanced() const { return balanced_; }
+
+ private:
+  static bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+
+  static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    const char lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+  }
+
+  bool read_quoted(char quote, std::string& word) {
+    while (at_ < line_.size()) {
+      const char c = line_[at_++];
+      if (c == quote) {
+        if (at_ == line_.size() || is_space(line_[at_])) return true;
+        break;
+      }
+      if (c == '\\' && at_ < line_.size()) {
+        read_escape(quote, word);
+      } else {
+        word.push_back(c);
+      }
+    }
+    balanced_ = false;
+    return false;
+  }
+
+  void read_escape(char quote, std::string& word) {
+    const char c = line_[at_];
+    if (quote == '\'') {
+      if (c == '\'') at_++;
+      word.push_back(c == '\'' ? '\'' : '\\');
+      return;
+    }
+    if (c == 'x' && at_ + 2 < line_.size() && hex_digit(line_[at_ + 1]) >= 0 &&
+        hex_digit(line_[at_ + 2]) >= 0) {
+      word.push_back(static_cast<char>(hex_digit(line_[at_ + 1]) * 16 + hex_digit(line_[at_ + 2])));
+      at_ += 3;
+      return;
+    }
+    at_++;
+    switch (c) {
+      case 'n': word.push_back('\n'); break;
+      case 'r': word.push_back('\r'); break;
+      case 't': word.push_back('\t'); break;
+      case 'b': word.push_back('\b'); break;
+      case 'a': word.push_back('\a'); break;
+      default: word.push_back(c); break;
+    }
+  }
+
+  std::string_view line_;
+  size_t at_ = 0;
+  bool balanced_ = true;
+};
+
+// The integer of a header line, as strictly as Redis' string2ll: no sign but '-', no blank, no
+// leading zero.
+bool parse_header_integer(std::string_view text, int64_t& value) {
+  if (text == "0") return value = 0, true;
+  const bool negative = !text.empty() && text[0] == '-';
+  if (negative) text.remove_prefix(1);
+  if (text.empty() || text.size() > 18 || text[0] < '1' || text[0] > '9') return false;
+  int64_t sum = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    sum = sum * 10 + (c - '0');
+  }
+  value = negative ? -sum : sum;
+  return true;
+}
+
+}  // namespace
+
+void RequestBatch::clear() {
+  constexpr size_t kArgumentsKept = 4096;
+  arguments_.clear();
+  if (arguments_.capacity() > kArgumentsKept) arguments_.shrink_to_fit();
+  requests_.clear();
+  if (!unquoted_.empty()) unquoted_.clear();
+}
+
+ParseResult RequestParser::parse(std::string_view bytes, RequestBatch& batch,
+                                 const ParserLimits& limits) {
+  ParseResult result;
+  while (batch.requests_.size() < RequestBatch::kRequestsMax && result.consumed < bytes.size()) {
+    const size_t first = batch.arguments_.size();
+    const Step step = parse_one(bytes.substr(result.consumed), batch, limits);
+    if (step == Step::kNeedMore) {
+      batch.arguments_.resize(first);
+      break;
+    }
+    if (step == Step::kError) {
+      batch.arguments_.resize(first);
+      result.error = std::move(error_);
+      break;
+    }
+    result.consumed += offset_;
+    const size_t count = batch.arguments_.size() - first;
+    if (count > 0) {
+      batch.requests_.push_back(
+          {static_cast<uint32_t>(first), static_cast<uint32_t>(count), result.consumed});
+    }
+  }
+  return result;
+}
+
+size_t RequestParser::bytes_missing(size_t bytes_held) const {
+  if (progress_.bulk_bytes < 0) return 0;
+  const size_t end = progress_.offset + static_cast<size_t>(progress_.bulk_bytes) + 2;
+  return end > bytes_held ? end - bytes_held : 0;
+}
+
+// Parses the request at the front of bytes. kDone: offset_ is its length.
+RequestParser::Step RequestParser::parse_one(std::string_view bytes, RequestBatch& batch,
+                                             const ParserLimits& limits) {
+  const size_t first = batch.arguments_.size();
+  offset_ = progress_.offset;
+  arguments_left_ = progress_.arguments_left;
+  bulk_bytes_ = progress_.bulk_bytes;
+  for (const Argument& a : progress_.arguments) {
+    batch.arguments_.push_back(bytes.substr(a.offset, a.size));
+  }
+  const size_t known = progress_.arguments.size();
+
+  Step step = Step::kDone;
+  if (arguments_left_ < 0) {
+    if (bytes[0] != '*') {
+      step = parse_inline(bytes, batch);
+      if (step == Step::kDone) progress_ = Progress{};
+      return step;
+    }
+    step = parse_count(bytes, limits);
+  }
+  while (step == Step::kDone && arguments_left_ > 0) step = parse_bulk(bytes, batch, limits);
+
+  if (step == Step::kNeedMore) {
+    progress_.offset = offset_;
+    progress_.arguments_left = arguments_left_;
+    progress_.bulk_bytes = bulk_bytes_;
+    for (size_t i = first + known; i < batch.arguments_.size(); i++) {
+      const std::string_view a = batch.arguments_[i];
+      progress_.arguments.push_back({static_cast<size_t>(a.data() - bytes.data()), a.size()});
+    }
+  } else if (known > 0 || progress_.offset > 0) {
+    progress_ = Progress{};
+  }
+  return step;
+}
+
+RequestParser::Step RequestParser::parse_inline(std::string_view bytes, RequestBatch& batch) {
+  const size_t from = offset_;
+  const void* newline = std::memchr(bytes.data() + from, '\n', bytes.size() - from);
+  if (newline == nullptr) {
+    if (bytes.size() > kLineBytesMax) return fail("too big inline request");
+    progress_.offset = bytes.size();
+    return Step::kNeedMore;
+  }
+  const size_t end = static_cast<size_t>(static_cast<const char*>(newline) - bytes.data());
+  std::string_view line = bytes.substr(0, end);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  InlineSplitter splitter(line);
+  std::string word;
+  while (splitter.next(word)) {
+    batch.unquoted_.push_back(std::move(word));
+    batch.arguments_.push_back(batch.unquoted_.back());
+    word = std::string();
+  }
+  if (!splitter.balanced()) return fail("unbalanced quotes in request");
+  offset_ = end + 1;
+  return Step::kDone;
+}
+
+RequestParser::Step RequestParser::parse_count(std::string_view bytes, const ParserLimits& limits) {
+  int64_t count = 0;
+  bool valid = false;
+  const Step step = read_header(bytes, "too big mbulk count string", count, valid);
+  if (step != Step::kDone) return step;
+  if (!valid || count > kArgumentsMax) return fail("invalid multibulk length");
+  if (count > kUnauthenticatedArgumentsMax && !limits.authenticated) {
+    return fail("unauthenticated multibulk length");
+  }
+  arguments_left_ = count > 0 ? count : 0;
+  return Step::kDone;
+}
+
+// One argument: "$<size>\r\n<bytes>\r\n".
+inline RequestParser::Step RequestParser::parse_bulk(std::string_view bytes, RequestBatch& batch,
+                                                     const ParserLimits& limits) {
+  if (bulk_bytes_ < 0) {
+    const Step step = read_bulk_size(bytes, limits);
+    if (step != Step::kDone) return step;
+  }
+  const size_t size = static_cast<size_t>(bulk_bytes_);
+  if (bytes.size() - offset_ < size + 2) return Step::kNeedMore;
+  batch.arguments_.push_back(bytes.substr(offset_, size));
+  offset_ += size + 2;
+  bulk_bytes_ = -1;
+  arguments_left_--;
+  return Step::kDone;
+}
+
+inline RequestParser::Step RequestParser::read_bulk_size(std::string_view bytes,
+                                                         const ParserLimits& limits) {
+  // Nearly every header is "$" with one or two digits: read those without a search.
+  const char* at = bytes.data() + offset_;
+  const size_t left = bytes.size() - offset_;
+  if (left >= 5 && at[0] == '$' && at[1] >= '1' && at[1] <= '9') {
+    if (at[2] == '\r') {
+      bulk_bytes_ = at[1] - '0';
+      offset_ += 4;
+      return Step::kDone;
+    }
+    if (at[2] >= '0' && at[2] <= '9' && at[3] == '\r') {
+      bulk_bytes_ = (at[1] - '0') * 10 + (at[2] - '0');
+      offset_ += 5;
+      return Step::kDone;
+    }
+  }
+  int64_t size = 0;
+  bool valid = false;
+  const size_t start = offset_;
+  const Step step = read_header(bytes, "too big bulk count string", size, valid);
+  if (step != Step::kDone) return step;
+  if (bytes[start] != '$') {
+    return fail(std::string("expected '$', got '") + bytes[start] + "'");
+  }
+  if (!valid || size < 0 || size > limits.bulk_bytes_max) return fail("invalid bulk length");
+  if (size > kUnauthenticatedBulkBytesMax && !limits.authenticated) {
+    return fail("unauthenticated bulk length");
+  }
+  bulk_bytes_ = size;
+  return Step::kDone;
+}
+
+// Reads "<type><integer>\r\n" at offset_ and moves behind it. As Redis does, the line ends at '\r'
+// and whatever follows that byte is taken for the '\n'.
+RequestParser::Step RequestParser::read_header(std::string_view bytes, const char* too_big,
+                                               int64_t& value, bool& valid) {
+  const char* from = bytes.data() + offset_;
+  const size_t left = bytes.size() - offset_;
+  const void* end = std::memchr(from, '\r', left < kLineBytesMax ? left : kLineBytesMax);
+  if (end == nullptr) return left >= kLineBytesMax ? fail(too_big) : Step::kNeedMore;
+  const size_t length = static_cast<size_t>(static_cast<const char*>(end) - from);
+  if (left < length + 2) return Step::kNeedMore;
+  valid = length > 0 && parse_header_integer(std::string_view(from + 1, length - 1), value);
+  offset_ += length + 2;
+  return Step::kDone;
+}
+
+RequestParser::Step RequestParser::fail(std::string text) {
+  error_ = std::move(text);
+  return Step::kError;
+}
+
+}  // namespace larder::protocol

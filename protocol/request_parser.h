@@ -1,0 +1,109 @@
+// Turns a connection's bytes into requests: RESP arrays of bulk strings and inline commands.
+//
+// The parser copies nothing. It is given contiguous bytes, answers with views into them, and says how
+// many bytes the complete requests took. What is left (an incomplete request) is kept by the caller
+// and given again, in front of what came later. The parser remembers how far it had come in those
+// bytes, so a peer that sends one byte at a time costs linear time, not quadratic.
+//
+// One parser belongs to one connection and is used by that connection's thread only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/limits.h"
+
+namespace larder::protocol {
+
+// The requests of one read, in order. Views point into the bytes given to parse(), or, for inline
+// requests with quotes, into storage of the batch: both must outlive their use. Reuse one batch a
+// loop: clear() keeps its memory.
+class RequestBatch {
+ public:
+  // Most requests parsed at once: enough to overlap cache misses, few enough to stay in L1.
+  static constexpr size_t kRequestsMax = 32;
+
+  size_t size() const { return requests_.size(); }
+  std::span<const std::string_view> arguments(size_t i) const {
+    return {arguments_.data() + requests_[i].first, requests_[i].count};
+  }
+  // Offset of the first byte behind request i in the bytes given to parse().
+  size_t end_offset(size_t i) const { return requests_[i].end_offset; }
+
+  void clear();
+
+ private:
+  friend class RequestParser;
+  struct Request {
+    uint32_t first;
+    uint32_t count;
+    size_t end_offset;
+  };
+  std::vector<std::string_view> arguments_;
+  std::vector<Request> requests_;
+  std::deque<std::string> unquoted_;  // deque: growing moves no string, views stay valid
+};
+
+struct ParserLimits {
+  int64_t bulk_bytes_max = kBulkBytesMaxDefault;
+  bool authenticated = true;
+};
+
+struct ParseResult {
+  size_t consumed = 0;  // bytes of complete requests
+  // Text after "Protocol error: ", empty when all is well. Requests in front of the error are in the
+  // batch; nothing behind it can be understood, so the connection must be closed after replying.
+  std::string error;
+};
+
+class RequestParser {
+ public:
+  // Appends up to kRequestsMax complete requests to the cleared batch. Empty requests ("*0", an
+  // empty line) are consumed without a trace, as in Redis.
+  ParseResult parse(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
+
+  // Bytes still missing for the bulk string being received, 0 if that is unknown: what a caller
+  // may make room for. Never more than the limit on a bulk string plus its line end.
+  size_t bytes_missing(size_t bytes_held) const;
+
+  // Forgets the incomplete request: its bytes will be given again from their start.
+  void reset() { progress_ = Progress{}; }
+
+  // Bytes held on the heap between calls.
+  size_t memory_bytes() const { return progress_.arguments.capacity() * sizeof(Argument); }
+
+ private:
+  enum class Step { kDone, kNeedMore, kError };
+  struct Argument {
+    size_t offset;
+    size_t size;
+  };
+  // How far the incomplete request has been read; offsets count from its first byte.
+  struct Progress {
+    size_t offset = 0;
+    int64_t arguments_left = -1;  // -1: the "*" line has not been read
+    int64_t bulk_bytes = -1;      // -1: the "$" line of the next argument has not been read
+    std::vector<Argument> arguments;
+  };
+
+  Step parse_one(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
+  Step parse_inline(std::string_view bytes, RequestBatch& batch);
+  Step parse_count(std::string_view bytes, const ParserLimits& limits);
+  Step parse_bulk(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
+  Step read_bulk_size(std::string_view bytes, const ParserLimits& limits);
+  Step read_header(std::string_view bytes, const char* too_big, int64_t& value, bool& valid);
+  Step fail(std::string text);
+
+  // State of the request being parsed; saved in progress_ only when it is incomplete.
+  size_t offset_ = 0;
+  int64_t arguments_left_ = -1;
+  int64_t bulk_bytes_ = -1;
+  Progress progress_;
+  std::string error_;
+};
+
+}  // namespace larder::protocol

@@ -1,0 +1,17 @@
+// All command families. A new family is one file here and one line in all_families().
+#pragma once
+
+#include <vector>
+
+#include "server/core/command.h"
+
+namespace larder::commands {
+
+core::Family connection_commands();
+core::Family string_commands();
+
+inline std::vector<core::Family> all_families() {
+  return {connection_commands(), string_commands()};
+}
+
+}  // namespace larder::commands

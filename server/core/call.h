@@ -1,0 +1,113 @@
+// One command being run: what was asked, by whom, and what a handler needs to answer. Lives on the
+// stack of the client's loop for the length of one handler or one slice.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "server/core/args.h"
+#include "server/core/client.h"
+#include "server/core/command_table.h"
+#include "server/core/continuation.h"
+#include "server/core/errors.h"
+#include "server/core/reply.h"
+#include "server/core/server.h"
+#include "storage/keyspace.h"
+
+namespace larder::core {
+
+// The client's database, locked as far as the command needs it; unlocked when this goes out of scope.
+// The token is the command's own, or the one under which a surrounding transaction or script runs.
+class DatabaseLock {
+ public:
+  DatabaseLock(storage::LockedKeys&& own, size_t database, int64_t now_ms)
+      : own_(std::move(own)), keyspace_(*own_, database, now_ms) {}
+  DatabaseLock(const storage::LockedKeys& held, size_t database, int64_t now_ms)
+      : keyspace_(held, database, now_ms) {}
+  DatabaseLock(const DatabaseLock&) = delete;
+  DatabaseLock& operator=(const DatabaseLock&) = delete;
+
+  storage::Keyspace* operator->() { return &keyspace_; }
+  storage::Keyspace& operator*() { return keyspace_; }
+
+ private:
+  std::optional<storage::LockedKeys> own_;
+  storage::Keyspace keyspace_;
+};
+
+class Call {
+ public:
+  // `arguments` start with the command's name. `held`: the lock under which a surrounding transaction
+  // or script runs, or null.
+  Call(Server& server, Client& client, const Command& command,
+       std::span<const std::string_view> arguments, Reply& reply, int64_t now_ms,
+       const storage::LockedKeys* held = nullptr)
+      : server_(server),
+        client_(client),
+        command_(command),
+        arguments_(arguments),
+        reply_(reply),
+        now_ms_(now_ms),
+        held_(held) {}
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  Server& server() { return server_; }
+  Config& config() { return server_.config; }
+  storage::Store& store() { return server_.store; }
+  Client& client() { return client_; }
+  Reply& reply() { return reply_; }
+  const CommandRow& row() const { return *command_.row; }
+  const Command& command() const { return command_; }
+
+  // Milliseconds since the epoch: the same throughout the command.
+  int64_t now_ms() const { return now_ms_; }
+
+  std::span<const std::string_view> arguments() const { return arguments_; }
+  size_t argument_count() const { return arguments_.size(); }
+  std::string_view argument(size_t i) const { return arguments_[i]; }
+  // A cursor behind the command's name, or from argument `first`.
+  Args args(size_t first = 1) const { return Args(arguments_, first); }
+
+  // Argument i as a key, with its hash.
+  storage::Key key(size_t i) {
+    if (i != hashed_at_) {
+      hashed_ = server_.store.key(arguments_[i]);
+      hashed_at_ = i;
+    }
+    return hashed_;
+  }
+
+  // Locks the shards of the command's keys, as its row names them, or all. A handler takes one lock,
+  // after reading its arguments, and holds it until its reply is written or shorter.
+  DatabaseLock lock();
+  DatabaseLock lock_all();
+  // The token of a surrounding transaction or script, null if there is none: then work on the whole
+  // key space must be done at once, under it.
+  const storage::LockedKeys* held() const { return held_; }
+
+  void fail(std::string_view error) { reply_.error(error); }
+  void fail(storage::Status status) { reply_.error(errors::text(status)); }
+
+  // Leaves the rest of the command to `continuation`, which will write the reply.
+  void continue_with(std::unique_ptr<Continuation> continuation) {
+    continuation_ = std::move(continuation);
+  }
+  std::unique_ptr<Continuation> take_continuation() { return std::move(continuation_); }
+
+ private:
+  Server& server_;
+  Client& client_;
+  const Command& command_;
+  std::span<const std::string_view> arguments_;
+  Reply& reply_;
+  int64_t now_ms_;
+  const storage::LockedKeys* held_;
+  storage::Key hashed_;  // the key hashed last: mostly there is but one
+  size_t hashed_at_ = 0;
+  std::unique_ptr<Continuation> continuation_;
+};
+
+}  // namespace larder::core

@@ -1,0 +1,89 @@
+#include "server/core/clients.h"
+
+#include <fmt/format.h>
+
+#include "server/core/command.h"
+
+namespace larder::core {
+namespace {
+
+std::string flag_letters(const Client& client) {
+  std::string letters;
+  if (client.has(Client::kMonitor)) letters += 'O';
+  if (client.has(Client::kBlocked)) letters += 'b';
+  if (client.has(Client::kCloseAfterReply)) letters += 'c';
+  if (client.has(Client::kUnixSocket)) letters += 'U';
+  if (client.has(Client::kNoEvict)) letters += 'e';
+  if (client.has(Client::kNoTouch)) letters += 'T';
+  return letters.empty() ? "N" : letters;
+}
+
+}  // namespace
+
+void Clients::add(Client& client) {
+  const std::lock_guard lock(mutex_);
+  clients_.emplace(client.id(), &client);
+  count_.store(clients_.size(), std::memory_order_relaxed);
+}
+
+void Clients::remove(Client& client) {
+  const std::lock_guard lock(mutex_);
+  clients_.erase(client.id());
+  count_.store(clients_.size(), std::memory_order_relaxed);
+}
+
+size_t Clients::blocked() const {
+  size_t n = 0;
+  each([&](const Client& client) { n += client.has(Client::kBlocked) ? 1 : 0; });
+  return n;
+}
+
+void Clients::each(storage::FunctionRef<void(Client&)> visit) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, client] : clients_) visit(*client);
+}
+
+bool Clients::with(uint64_t id, storage::FunctionRef<void(Client&)> visit) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return false;
+  visit(*found->second);
+  return true;
+}
+
+void Clients::set_name(Client& client, std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  client.name = name;
+}
+
+void Clients::set_library(Client& client, std::string_view name, std::string_view version) {
+  const std::lock_guard lock(mutex_);
+  client.library_name = name;
+  client.library_version = version;
+}
+
+std::string Clients::name_of(const Client& client) const {
+  const std::lock_guard lock(mutex_);
+  return client.name;
+}
+
+std::string Clients::describe(const Client& client, int64_t now_ms) {
+  const Client::Buffers buffers = client.buffers();
+  std::string command(client.last_command() != nullptr ? client.last_command()->name : "NULL");
+  return fmt::format(
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 "
+      "multi=-1 watch=0 qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} "
+      "omem={} tot-mem={} events=r cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
+      client.id(), client.address().peer, client.address().local, client.address().descriptor,
+      client.name, (now_ms - client.created_ms()) / 1000, (now_ms - client.active_ms()) / 1000,
+      flag_letters(client), client.database(), buffers.query_bytes, buffers.query_free_bytes,
+      buffers.output_bytes > 0 ? 1 : 0, buffers.output_bytes, buffers.total_bytes, command,
+      static_cast<int>(client.resp()), client.library_name, client.library_version);
+}
+
+std::string Clients::describe_own(const Client& client, int64_t now_ms) const {
+  const std::lock_guard lock(mutex_);
+  return describe(client, now_ms);
+}
+
+}  // namespace larder::core

@@ -1,0 +1,128 @@
+// One command is one row. From the row come, with no second list anywhere: lookup, arity and
+// permission errors, which shards to lock, COMMAND and its subcommands, HELP, ACL categories,
+// per-command statistics and the README's table.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace larder::core {
+
+class Call;
+using Handler = void (*)(Call&);
+
+// Flags of a command, by Redis' names (COMMAND INFO).
+enum CommandFlag : uint32_t {
+  kWrite = 1u << 0,
+  kReadonly = 1u << 1,
+  kDenyOom = 1u << 2,
+  kAdmin = 1u << 3,
+  kPubsub = 1u << 4,
+  kNoscript = 1u << 5,
+  kBlocking = 1u << 6,
+  kLoading = 1u << 7,
+  kStale = 1u << 8,
+  kSkipMonitor = 1u << 9,
+  kSkipSlowlog = 1u << 10,
+  kFast = 1u << 11,
+  kNoAuth = 1u << 12,       // may be called before authenticating
+  kNoMulti = 1u << 13,
+  kMovableKeys = 1u << 14,  // key positions depend on the arguments
+  kAllowBusy = 1u << 15,
+  kNoAsyncLoading = 1u << 16,
+  kNoMandatoryKeys = 1u << 17,
+  // Not Redis' and not shown: what dispatch must know besides.
+  kInternalFlags = 1u << 28,
+  kEvenPaused = 1u << 28,   // runs although CLIENT PAUSE holds commands back
+};
+
+enum AclCategory : uint32_t {
+  kAclKeyspace = 1u << 0,
+  kAclRead = 1u << 1,
+  kAclWrite = 1u << 2,
+  kAclSet = 1u << 3,
+  kAclSortedSet = 1u << 4,
+  kAclList = 1u << 5,
+  kAclHash = 1u << 6,
+  kAclString = 1u << 7,
+  kAclBitmap = 1u << 8,
+  kAclHyperLogLog = 1u << 9,
+  kAclGeo = 1u << 10,
+  kAclStream = 1u << 11,
+  kAclPubsub = 1u << 12,
+  kAclAdmin = 1u << 13,
+  kAclFast = 1u << 14,
+  kAclSlow = 1u << 15,
+  kAclBlocking = 1u << 16,
+  kAclDangerous = 1u << 17,
+  kAclConnection = 1u << 18,
+  kAclTransaction = 1u << 19,
+  kAclScripting = 1u << 20,
+};
+
+// What a command does with the keys of a spec, by Redis' names.
+enum KeyFlag : uint16_t {
+  kRO = 1u << 0,  // reads the value
+  kRW = 1u << 1,  // reads and changes the value
+  kOW = 1u << 2,  // overwrites, without reading
+  kRM = 1u << 3,  // deletes
+  kAccess = 1u << 4,
+  kUpdate = 1u << 5,
+  kInsert = 1u << 6,
+  kDelete = 1u << 7,
+  kNotKey = 1u << 8,
+  kIncomplete = 1u << 9,
+  kVariableFlags = 1u << 10,
+};
+
+// Where keys stand among the arguments. `last` is as in Redis: relative to `begin` when 0 or
+// positive, counted from the last argument when negative. With `key_count_at` >= 0 the number of
+// keys stands that far behind `begin`, and the first key `first_key` behind it.
+struct KeySpec {
+  uint16_t flags = 0;
+  int16_t begin = 0;  // 0: there is no such spec
+  int16_t last = 0;
+  int16_t step = 1;
+  int16_t limit = 0;
+  int16_t key_count_at = -1;
+  int16_t first_key = 0;
+};
+inline constexpr size_t kKeySpecsMax = 3;
+using KeySpecs = std::array<KeySpec, kKeySpecsMax>;
+
+// The common shapes.
+constexpr KeySpecs one_key(uint16_t flags, int16_t at = 1) {
+  return {KeySpec{.flags = flags, .begin = at}};
+}
+constexpr KeySpecs all_keys(uint16_t flags, int16_t from = 1, int16_t step = 1) {
+  return {KeySpec{.flags = flags, .begin = from, .last = -1, .step = step}};
+}
+
+enum class Group : uint8_t {
+  kGeneric, kString, kBitmap, kHash, kList, kSet, kSortedSet, kPubsub, kTransactions, kScripting,
+  kConnection, kServer, kTags, kRateLimit
+};
+
+struct CommandRow {
+  std::string_view name;  // lower case; a subcommand is "config|set", its container a row of its own
+  Handler handler = nullptr;  // null for a container
+  int arity = 0;          // with the name; negative: at least so many. As in Redis, a subcommand's
+                          // counts the container's name too
+  uint32_t flags = 0;     // CommandFlag
+  uint32_t categories = 0;  // AclCategory beyond those that follow from the flags
+  KeySpecs keys{};
+  Group group = Group::kGeneric;
+  std::string_view since;       // the Redis version that brought it, or "larder"
+  std::string_view complexity;
+  std::string_view syntax;      // arguments in the manner of Redis' documentation: "key [EX seconds]"
+  std::string_view summary;
+};
+
+// All families, listed by hand in server/commands/families.h and put together by the composition
+// root.
+using Family = std::span<const CommandRow>;
+
+}  // namespace larder::core

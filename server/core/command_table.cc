@@ -1,0 +1,161 @@
+#include "server/core/command_table.h"
+
+#include <memory>
+
+#include "server/core/args.h"
+
+namespace larder::core {
+namespace {
+
+// The categories that Redis derives from flags and group.
+uint32_t categories_of(const CommandRow& row) {
+  uint32_t bits = row.categories;
+  if (row.flags & kWrite) bits |= kAclWrite;
+  if ((row.flags & kReadonly) && !(bits & kAclScripting)) bits |= kAclRead;
+  if (row.flags & kAdmin) bits |= kAclAdmin | kAclDangerous;
+  if (row.flags & kPubsub) bits |= kAclPubsub;
+  if (row.flags & kFast) bits |= kAclFast;
+  if (row.flags & kBlocking) bits |= kAclBlocking;
+  if (!(bits & kAclFast)) bits |= kAclSlow;
+  return bits;
+}
+
+}  // namespace
+
+CommandTable::CommandTable(std::span<const Family> families) {
+  for (const Family& family : families) {
+    for (const CommandRow& row : family) {
+      auto command = std::make_unique<Command>();
+      command->row = &row;
+      command->index = static_cast<uint32_t>(all_.size());
+      command->categories = categories_of(row);
+      const size_t bar = row.name.find('|');
+      command->parent_name = bar == std::string_view::npos ? "" : row.name.substr(0, bar);
+      command->short_name = bar == std::string_view::npos ? row.name : row.name.substr(bar + 1);
+      by_name_.emplace(row.name, command.get());
+      if (bar == std::string_view::npos) top_.push_back(command.get());
+      all_.push_back(std::move(command));
+    }
+  }
+  for (const auto& command : all_) {
+    if (command->parent_name.empty()) continue;
+    Command* container = by_name_.at(command->parent_name);
+    command->container = container;
+    container->subcommands.push_back(command.get());
+  }
+}
+
+const Command* CommandTable::find(std::string_view name) const {
+  if (name.size() > kNameMax || name.find('|') != std::string_view::npos) return nullptr;
+  return find_full(name);
+}
+
+const Command* CommandTable::find_full(std::string_view name) const {
+  if (name.size() > kNameMax) return nullptr;
+  char lower[kNameMax];
+  for (size_t i = 0; i < name.size(); i++) {
+    const char c = name[i];
+    lower[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  }
+  const auto found = by_name_.find(std::string_view(lower, name.size()));
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+const Command* CommandTable::subcommand(const Command& container, std::string_view name) {
+  for (const Command* command : container.subcommands) {
+    if (to_lower(name) == command->short_name) return command;
+  }
+  return nullptr;
+}
+
+bool CommandTable::rename(std::string_view from, std::string_view to) {
+  const auto found = by_name_.find(to_lower(from));
+  if (found == by_name_.end() || found->second->container != nullptr) return false;
+  Command* command = found->second;
+  if (to.empty()) {
+    by_name_.erase(found);
+    std::erase(top_, command);
+    return true;
+  }
+  renamed_.push_back(std::make_unique<std::string>(to_lower(to)));
+  if (!by_name_.emplace(*renamed_.back(), command).second) return false;
+  by_name_.erase(found->first);
+  return true;
+}
+
+std::span<const NamedBit> command_flag_names() {
+  static constexpr NamedBit kNames[] = {
+      {"write", kWrite},
+      {"readonly", kReadonly},
+      {"denyoom", kDenyOom},
+      {"admin", kAdmin},
+      {"pubsub", kPubsub},
+      {"noscript", kNoscript},
+      {"blocking", kBlocking},
+      {"loading", kLoading},
+      {"stale", kStale},
+      {"skip_monitor", kSkipMonitor},
+      {"skip_slowlog", kSkipSlowlog},
+      {"fast", kFast},
+      {"no_auth", kNoAuth},
+      {"no_multi", kNoMulti},
+      {"movablekeys", kMovableKeys},
+      {"allow_busy", kAllowBusy},
+      {"no_async_loading", kNoAsyncLoading},
+      {"no_mandatory_keys", kNoMandatoryKeys},
+  };
+  return kNames;
+}
+
+std::span<const NamedBit> acl_category_names() {
+  static constexpr NamedBit kNames[] = {
+      {"keyspace", kAclKeyspace},
+      {"read", kAclRead},
+      {"write", kAclWrite},
+      {"set", kAclSet},
+      {"sortedset", kAclSortedSet},
+      {"list", kAclList},
+      {"hash", kAclHash},
+      {"string", kAclString},
+      {"bitmap", kAclBitmap},
+      {"hyperloglog", kAclHyperLogLog},
+      {"geo", kAclGeo},
+      {"stream", kAclStream},
+      {"pubsub", kAclPubsub},
+      {"admin", kAclAdmin},
+      {"fast", kAclFast},
+      {"slow", kAclSlow},
+      {"blocking", kAclBlocking},
+      {"dangerous", kAclDangerous},
+      {"connection", kAclConnection},
+      {"transaction", kAclTransaction},
+      {"scripting", kAclScripting},
+  };
+  return kNames;
+}
+
+std::span<const NamedBit> key_flag_names() {
+  static constexpr NamedBit kNames[] = {
+      {"RO", kRO},
+      {"RW", kRW},
+      {"OW", kOW},
+      {"RM", kRM},
+      {"access", kAccess},
+      {"update", kUpdate},
+      {"insert", kInsert},
+      {"delete", kDelete},
+      {"not_key", kNotKey},
+      {"incomplete", kIncomplete},
+      {"variable_flags", kVariableFlags},
+  };
+  return kNames;
+}
+
+std::string_view group_name(Group group) {
+  static constexpr std::string_view kNames[] = {
+      "generic", "string",       "bitmap",    "hash",       "list",   "set",  "sorted-set",
+      "pubsub",  "transactions", "scripting", "connection", "server", "tags", "rate-limit"};
+  return kNames[static_cast<size_t>(group)];
+}
+
+}  // namespace larder::core

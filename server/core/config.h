@@ -1,0 +1,145 @@
+// The options: one table (in config.cc) says each one's name, kind, bounds, default and meaning. From
+// it come the command line, the configuration file, CONFIG GET/SET/REWRITE, --help and the text of
+// conf/larder.conf.
+//
+// Values may be read by any thread at any time; CONFIG SET changes them under `mutex`. Whoever must
+// act on a change (listeners, the log) subscribes with on_change().
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace larder::core {
+
+// A text option: copies go in and out under a lock of its own.
+class TextValue {
+ public:
+  std::string get() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+  void set(std::string text) {
+    const std::lock_guard lock(mutex_);
+    text_ = std::move(text);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+using IntegerValue = std::atomic<int64_t>;
+
+// client-output-buffer-limit, for one class of clients.
+struct OutputLimit {
+  IntegerValue hard_bytes{0};
+  IntegerValue soft_bytes{0};
+  IntegerValue soft_seconds{0};
+};
+
+enum class MemoryPolicy : int64_t { kNoEviction };
+
+struct ConfigValues {
+  TextValue bind;
+  IntegerValue port{0};
+  TextValue unixsocket;
+  IntegerValue unixsocketperm{0};
+  IntegerValue tcp_backlog{0};
+  IntegerValue tcp_keepalive_s{0};
+  IntegerValue timeout_s{0};
+  IntegerValue protected_mode{0};
+  IntegerValue threads{0};  // 0: one a core
+  TextValue requirepass;
+  IntegerValue maxclients{0};
+  IntegerValue client_query_buffer_bytes_max{0};
+  IntegerValue bulk_bytes_max{0};
+  OutputLimit output_normal;
+  OutputLimit output_replica;
+  OutputLimit output_pubsub;
+  IntegerValue databases{0};
+  IntegerValue maxmemory_bytes{0};
+  IntegerValue maxmemory_policy{0};
+  IntegerValue lazyfree_user_flush{0};
+  IntegerValue hz{0};
+  IntegerValue loglevel{0};
+  TextValue logfile;
+  IntegerValue slowlog_slower_than_us{0};
+  IntegerValue slowlog_max_len{0};
+  IntegerValue latency_threshold_ms{0};
+  IntegerValue latency_tracking{0};
+  TextValue latency_percentiles;
+  IntegerValue enable_debug_command{0};
+  TextValue save;
+  IntegerValue appendonly{0};
+};
+
+class Config {
+ public:
+  Config();  // every option at its default
+
+  ConfigValues values;
+
+  // Sets one option from text, before the server starts (any option) or while it runs (those that
+  // may change live). Empty when done, else what is wrong, in Redis' words.
+  std::string set_at_start(std::string_view name, std::string_view text);
+
+  using Assignment = std::pair<std::string_view, std::string_view>;
+  // All or none, as CONFIG SET. On failure nothing has changed and `failed_name` says whose fault.
+  std::string set_live(std::span<const Assignment> assignments, std::string& failed_name);
+
+  // The values of all options whose name matches one of the glob patterns, each once.
+  std::vector<std::pair<std::string, std::string>> get(
+      std::span<const std::string_view> patterns) const;
+  std::optional<std::string> get(std::string_view name) const;
+  static bool exists(std::string_view name);
+
+  // Reads a configuration file. Empty when done, else "file:line: what is wrong".
+  std::string load_file(const std::string& path);
+  // Applies "--name value ..." arguments. Empty when done, else what is wrong.
+  std::string load_arguments(std::span<const std::string> arguments);
+
+  // Writes the options that differ from their defaults into the file that was loaded, keeping its
+  // comments and order. Empty when done, else what is wrong.
+  std::string rewrite_file() const;
+  // Absolute path of the loaded file, empty if none was.
+  const std::string& file() const { return file_; }
+
+  // `react` runs after the named option was changed by CONFIG SET, on the changing thread; a text that
+  // it returns is the reason to take the change back.
+  void on_change(std::string_view name, std::function<std::string()> react);
+
+  // rename-command, in the order given: from, to.
+  const std::vector<std::pair<std::string, std::string>>& renamed_commands() const {
+    return renamed_commands_;
+  }
+
+  // The annotated text of conf/larder.conf, and the list of options for --help.
+  static std::string annotated_file();
+  static std::string help();
+
+ private:
+  std::string load_line(std::string_view line);
+
+  std::string file_;
+  std::vector<std::pair<std::string, std::string>> renamed_commands_;
+  std::map<std::string, std::function<std::string()>, std::less<>> reactions_;
+  mutable std::mutex mutex_;  // held while options are changed
+};
+
+// "64", "64k", "64kb", "1gb" ... as in redis.conf: k is 1000, kb 1024. Nullopt if it is none.
+std::optional<int64_t> parse_memory(std::string_view text);
+
+// Splits a line of a configuration file into words, with the quoting of redis.conf. Nullopt if the
+// quotes are not balanced.
+std::optional<std::vector<std::string>> split_words(std::string_view line);
+
+}  // namespace larder::core

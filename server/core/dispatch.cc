@@ -1,0 +1,182 @@
+#include "server/core/dispatch.h"
+
+#include <fmt/format.h>
+
+#include "server/core/tick_clock.h"
+
+namespace larder::core {
+namespace {
+
+// A command of MONITOR's output: "..." with the escapes of redis-cli.
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    switch (c) {
+      case '\\': out += "\\\\"; break;
+      case '"': out += "\\\""; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      case '\a': out += "\\a"; break;
+      case '\b': out += "\\b"; break;
+      default:
+        if (c >= 0x20 && c < 0x7f) {
+          out += c;
+        } else {
+          out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        }
+    }
+  }
+  out += '"';
+}
+
+}  // namespace
+
+void Dispatcher::start_timing() { last_tick_ = TickClock::now(); }
+
+const Command* Dispatcher::find(std::span<const std::string_view> arguments, Reply& reply) const {
+  const Command* command = server_.commands.find(arguments[0]);
+  if (command == nullptr) {
+    reply.error(
+        errors::unknown_command(arguments[0], arguments.data() + 1, arguments.size() - 1));
+    return nullptr;
+  }
+  if (command->subcommands.empty() || arguments.size() < 2) return command;
+  const Command* subcommand = CommandTable::subcommand(*command, arguments[1]);
+  if (subcommand == nullptr) {
+    // A container with a handler of its own (COMMAND) takes any first argument it is given.
+    reply.error(errors::unknown_subcommand(command->row->name, arguments[1]));
+  }
+  return subcommand;
+}
+
+// Whether the row, the client's rights and the memory allow the command; else the reply says why.
+bool Dispatcher::allowed(const Client& client, const Command& command, size_t arguments,
+                         Reply& reply) const {
+  const CommandRow& row = *command.row;
+  const auto count = static_cast<int>(arguments);
+  if ((row.arity > 0 && count != row.arity) || count < -row.arity) {
+    reply.error(errors::wrong_arity(row.name));
+    return false;
+  }
+  if (!client.has(Client::kAuthenticated) && (row.flags & kNoAuth) == 0) {
+    reply.error(errors::kNoAuth);
+    return false;
+  }
+  if ((row.flags & kDenyOom) != 0) {
+    const auto max = static_cast<uint64_t>(server_.config.values.maxmemory_bytes.load());
+    if (max != 0 && server_.used_memory.load(std::memory_order_relaxed) > max) {
+      reply.error(errors::kOutOfMemory);
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Dispatcher::held_back(const Command& command, int64_t now_ms) const {
+  const int64_t until_ms = server_.pause.until_ms.load(std::memory_order_relaxed);
+  if (until_ms == 0 || now_ms >= until_ms || (command.row->flags & kEvenPaused) != 0) return false;
+  return !server_.pause.writes_only.load(std::memory_order_relaxed) ||
+         (command.row->flags & kWrite) != 0;
+}
+
+Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_view> arguments,
+                                    protocol::ByteBuffer& out, int64_t now_ms) {
+  const size_t reply_start = out.size();
+  Reply reply(out, client.resp());
+  const Command* command = find(arguments, reply);
+  Outcome outcome = Outcome::kDone;
+  if (command != nullptr) {
+    if (!allowed(client, *command, arguments.size(), reply)) {
+      counters_.command(command->index).rejected.add();
+      server_.statistics.count_error(reply.last_error());
+    } else {
+      if (held_back(*command, now_ms)) return Outcome::kHeld;
+      client.note_command(command->row, now_ms);
+      if (server_.monitors.load(std::memory_order_relaxed) > 0) {
+        feed_monitors(client, arguments, *command);
+      }
+      Call call(server_, client, *command, arguments, reply, now_ms);
+      command->row->handler(call);
+      const uint64_t tick = TickClock::now();
+      const uint64_t nanoseconds = TickClock::nanoseconds(tick - last_tick_);
+      last_tick_ = tick;
+      suspended_.continuation = call.take_continuation();
+      if (suspended_.continuation != nullptr) {
+        suspended_.command = command;
+        suspended_.nanoseconds = nanoseconds;
+        outcome = Outcome::kContinues;
+      } else {
+        finish(client, *command, arguments, reply, nanoseconds, now_ms);
+      }
+    }
+  } else {
+    server_.statistics.count_error(reply.last_error());
+  }
+  counters_.commands.add();
+  if (client.has(Client::kReplySkip) || client.has(Client::kReplyOff)) out.truncate(reply_start);
+  client.set(Client::kReplySkip, client.has(Client::kReplySkipNext));
+  client.set(Client::kReplySkipNext, false);
+  return outcome;
+}
+
+Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended,
+                                          protocol::ByteBuffer& out, int64_t now_ms) {
+  const size_t reply_start = out.size();
+  const uint64_t start = TickClock::now();
+  Reply reply(out, client.resp());
+  Call call(server_, client, *suspended.command, {}, reply, now_ms);
+  const Continuation::Progress progress = suspended.continuation->resume(call);
+  suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
+  if (progress == Continuation::Progress::kDone) {
+    finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
+    if (client.has(Client::kReplyOff)) out.truncate(reply_start);
+  }
+  return progress;
+}
+
+void Dispatcher::finish(Client& client, const Command& command,
+                        std::span<const std::string_view> arguments, const Reply& reply,
+                        uint64_t nanoseconds, int64_t now_ms) {
+  CommandCounters& counters = counters_.command(command.index);
+  counters.calls.add();
+  counters.nanoseconds.add(nanoseconds);
+  const ConfigValues& values = server_.config.values;
+  if (values.latency_tracking.load(std::memory_order_relaxed) != 0) {
+    counters.durations.add(nanoseconds);
+  }
+  if (reply.errors() > 0) {
+    counters.failed.add();
+    server_.statistics.count_error(reply.last_error());
+  }
+  const auto duration_us = static_cast<int64_t>(nanoseconds / 1000);
+  const int64_t slow_us = values.slowlog_slower_than_us.load(std::memory_order_relaxed);
+  if (slow_us >= 0 && duration_us >= slow_us && (command.row->flags & kSkipSlowlog) == 0) {
+    const std::string_view name = command.row->name;
+    const auto logged = arguments.empty() ? std::span(&name, 1) : arguments;
+    server_.slowlog.add(logged, now_ms / 1000, duration_us, client.address().peer,
+                        server_.clients.name_of(client),
+                        static_cast<size_t>(values.slowlog_max_len.load()));
+  }
+  const int64_t spike_ms = values.latency_threshold_ms.load(std::memory_order_relaxed);
+  if (spike_ms > 0 && duration_us / 1000 >= spike_ms) {
+    server_.latency.add((command.row->flags & kFast) != 0 ? "fast-command" : "command",
+                        now_ms / 1000, duration_us / 1000);
+  }
+}
+
+void Dispatcher::feed_monitors(const Client& client, std::span<const std::string_view> arguments,
+                               const Command& command) {
+  if ((command.row->flags & (kSkipMonitor | kAdmin)) != 0) return;
+  const int64_t now_us = server_.clock.now_us();
+  std::string line = fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000,
+                                 client.database(), client.address().peer);
+  for (const std::string_view argument : arguments) {
+    line += ' ';
+    append_quoted(line, argument);
+  }
+  line += "\r\n";
+  server_.host->feed_monitors(std::move(line));
+}
+
+}  // namespace larder::core

@@ -1,0 +1,57 @@
+// From a request to its reply: finds the command, checks what its row says, runs its handler, counts.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "protocol/byte_buffer.h"
+#include "server/core/call.h"
+
+namespace larder::core {
+
+class Dispatcher {
+ public:
+  enum class Outcome {
+    kDone,       // the reply is in the buffer
+    kContinues,  // take_continuation() has the rest of the command
+    kHeld,       // CLIENT PAUSE: nothing was done, offer the request again later
+  };
+
+  // `worker`: which of the server's WorkerCounters this thread owns.
+  Dispatcher(Server& server, size_t worker)
+      : server_(server), counters_(server.statistics.worker(worker)) {}
+
+  // Runs one request of the client, appending its reply to `out`.
+  Outcome run(Client& client, std::span<const std::string_view> arguments,
+              protocol::ByteBuffer& out, int64_t now_ms);
+
+  // What run() left over; the caller resumes it through resume().
+  struct Suspended {
+    std::unique_ptr<Continuation> continuation;
+    const Command* command = nullptr;
+    uint64_t nanoseconds = 0;  // spent in slices so far
+  };
+  Suspended take_suspended() { return std::move(suspended_); }
+  Continuation::Progress resume(Client& client, Suspended& suspended, protocol::ByteBuffer& out,
+                                int64_t now_ms);
+
+  // Called when a batch begins: the time up to now was not spent in commands.
+  void start_timing();
+
+ private:
+  const Command* find(std::span<const std::string_view> arguments, Reply& reply) const;
+  bool allowed(const Client& client, const Command& command, size_t arguments, Reply& reply) const;
+  bool held_back(const Command& command, int64_t now_ms) const;
+  void feed_monitors(const Client& client, std::span<const std::string_view> arguments,
+                     const Command& command);
+  void finish(Client& client, const Command& command, std::span<const std::string_view> arguments,
+              const Reply& reply, uint64_t nanoseconds, int64_t now_ms);
+
+  Server& server_;
+  WorkerCounters& counters_;
+  uint64_t last_tick_ = 0;
+  Suspended suspended_;
+};
+
+}  // namespace larder::core

@@ -1,0 +1,66 @@
+#include "server/core/errors.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace larder::core::errors {
+namespace {
+
+// How much of what a client sent is given back to it in an error.
+constexpr size_t kEchoedBytesMax = 128;
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return out;
+}
+
+// As C's %.128s prints it: a NUL ends the text.
+std::string_view printable(std::string_view text) {
+  return text.substr(0, std::min(kEchoedBytesMax, text.find('\0')));
+}
+
+}  // namespace
+
+std::string_view text(storage::Status status) {
+  using storage::Status;
+  switch (status) {
+    case Status::kOk: break;
+    case Status::kNotFound: return kNoSuchKey;
+    case Status::kWrongType: return kWrongType;
+    case Status::kNotInteger: return kNotInteger;
+    case Status::kNotFloat: return kNotFloat;
+    case Status::kOverflow: return kOverflow;
+    case Status::kNanOrInfinity: return kNanOrInfinity;
+    case Status::kTooLong: return kStringTooLong;
+    case Status::kExists: return "BUSYKEY Target key name already exists.";
+    case Status::kSameObject: return kSameObject;
+  }
+  return "ERR internal error";
+}
+
+std::string wrong_arity(std::string_view command) {
+  return "ERR wrong number of arguments for '" + std::string(command) + "' command";
+}
+
+std::string invalid_expire(std::string_view command) {
+  return "ERR invalid expire time in '" + std::string(command) + "' command";
+}
+
+std::string unknown_command(std::string_view name, const std::string_view* arguments,
+                            size_t count) {
+  std::string echoed;
+  for (size_t i = 0; i < count && echoed.size() < kEchoedBytesMax; i++) {
+    const std::string_view argument = printable(arguments[i]);
+    echoed += "'" + std::string(argument.substr(0, kEchoedBytesMax - echoed.size())) + "' ";
+  }
+  return "ERR unknown command '" + std::string(printable(name)) +
+         "', with args beginning with: " + echoed;
+}
+
+std::string unknown_subcommand(std::string_view command, std::string_view subcommand) {
+  return "ERR unknown subcommand '" + std::string(printable(subcommand)) + "'. Try " +
+         upper(command) + " HELP.";
+}
+
+}  // namespace larder::core::errors

@@ -1,0 +1,75 @@
+// What all commands share. Put together once by the composition root (server/app, or a test), and
+// passed by reference; each part says itself which threads may use it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "server/core/clients.h"
+#include "server/core/command_table.h"
+#include "server/core/config.h"
+#include "server/core/slowlog.h"
+#include "server/core/stats.h"
+#include "storage/clock.h"
+#include "storage/store.h"
+
+namespace larder::core {
+
+// What commands ask of whoever runs the loops. All may be called from any thread.
+class Host {
+ public:
+  virtual ~Host() = default;
+  // Begins an orderly stop: replies that are due are still sent.
+  virtual void shut_down() = 0;
+  // Sends a line to every client in MONITOR mode. `line` is a complete reply.
+  virtual void feed_monitors(std::string line) = 0;
+  // Lets clients that CLIENT PAUSE holds look again whether they may go on.
+  virtual void wake_paused() = 0;
+  // Frees the tables in slices, behind everything else.
+  virtual void reclaim(std::vector<storage::Table> tables) = 0;
+};
+
+// CLIENT PAUSE: until when, and whether reads go on. Any thread.
+struct Pause {
+  std::atomic<int64_t> until_ms{0};  // 0: not paused
+  std::atomic<bool> writes_only{false};
+};
+
+struct ServerIdentity {
+  std::string run_id;  // 40 hexadecimal digits, new at each start
+  std::string executable;
+  int64_t started_ms = 0;
+};
+
+struct Server {
+  Server(Config& server_config, const storage::Clock& server_clock,
+         const storage::StoreOptions& store_options, std::span<const Family> families,
+         size_t workers)
+      : config(server_config),
+        clock(server_clock),
+        store(store_options),
+        commands(families),
+        statistics(workers, commands.size()) {}
+
+  Config& config;
+  const storage::Clock& clock;
+  storage::Store store;
+  CommandTable commands;
+  Clients clients;
+  Statistics statistics;
+  Slowlog slowlog;
+  LatencyMonitor latency;
+  Pause pause;
+  ServerIdentity identity;
+  Host* host = nullptr;
+
+  std::atomic<int> monitors{0};             // clients in MONITOR mode
+  std::atomic<bool> active_expire{true};    // DEBUG SET-ACTIVE-EXPIRE
+  std::atomic<uint64_t> used_memory{0};     // measured by a timer, bytes
+  std::atomic<uint64_t> used_memory_peak{0};
+  std::atomic<uint64_t> startup_memory{0};
+};
+
+}  // namespace larder::core

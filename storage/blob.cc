@@ -1,0 +1,23 @@
+#include "storage/blob.h"
+
+#include <new>
+
+#include "storage/memory.h"
+
+namespace larder::storage {
+
+Blob* Blob::create(size_t size, size_t capacity) {
+  const size_t bytes = EntryArena::block_bytes(sizeof(Blob) + capacity);
+  return new (EntryArena::allocate(bytes)) Blob(size, bytes - sizeof(Blob));
+}
+
+void Blob::release() {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const size_t bytes = memory_bytes();
+  this->~Blob();
+  EntryArena::free(this, bytes);
+}
+
+size_t Blob::memory_bytes() const { return sizeof(Blob) + capacity_; }
+
+}  // namespace larder::storage

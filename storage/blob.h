@@ -1,0 +1,41 @@
+// A string too long to live inside its entry: one block, counted references. It is the only part of
+// a value that may outlive the shard's lock (a reply still being sent holds a reference), so a writer
+// changes it in place only while it holds the sole reference.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace larder::storage {
+
+class Blob {
+ public:
+  // A blob of `size` uninitialised bytes with room for `capacity` (>= size), one reference. Throws
+  // std::bad_alloc.
+  static Blob* create(size_t size, size_t capacity);
+
+  void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release();
+  bool unique() const { return references_.load(std::memory_order_acquire) == 1; }
+
+  char* data() { return reinterpret_cast<char*>(this + 1); }
+  const char* data() const { return reinterpret_cast<const char*>(this + 1); }
+  size_t size() const { return size_; }
+  size_t capacity() const { return capacity_; }
+  std::string_view view() const { return {data(), size_}; }
+  void set_size(size_t size) { size_ = size; }
+
+  // What the block takes from the allocator.
+  size_t memory_bytes() const;
+
+ private:
+  Blob(size_t size, size_t capacity) : size_(size), capacity_(capacity) {}
+
+  std::atomic<uint32_t> references_{1};
+  size_t size_;
+  size_t capacity_;
+};
+
+}  // namespace larder::storage

@@ -1,0 +1,202 @@
+#include "storage/entry.h"
+
+#include <cassert>
+#include <cstring>
+
+#include "storage/memory.h"
+
+namespace larder::storage {
+namespace {
+
+constexpr int64_t kExpiry48Max = (int64_t{1} << 48) - 1;
+
+template <typename T>
+T load(const uint8_t* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+template <typename T>
+void store(uint8_t* to, T value) {
+  std::memcpy(to, &value, sizeof value);
+}
+
+constexpr size_t expiry_width(uint8_t expiry_flag) {
+  return expiry_flag == 0x08 ? 6 : expiry_flag == 0x10 ? 8 : 0;
+}
+
+}  // namespace
+
+uint8_t Entry::flags_for(const EntryShape& shape) {
+  uint8_t flags = static_cast<uint8_t>(shape.kind);
+  if (shape.expire_at_ms != kNoExpiry) {
+    flags |= shape.expire_at_ms >= 0 && shape.expire_at_ms <= kExpiry48Max ? kExpiry48 : kExpiry64;
+  }
+  if (shape.kind == ValueKind::kText && shape.text_bytes > 0xff) flags |= kLongText;
+  if (shape.modified) flags |= kModified;
+  return flags;
+}
+
+size_t Entry::bytes_for(const EntryShape& shape, uint8_t flags) {
+  const size_t head = shape.key.size() >= kLongKey ? 6 : 2;
+  const size_t value = shape.kind == ValueKind::kText
+                           ? shape.text_bytes + ((flags & kLongText) != 0 ? 2 : 1)
+                           : sizeof(int64_t);
+  return head + expiry_width(flags & kExpiryMask) + shape.key.size() + value;
+}
+
+void Entry::fill(const EntryShape& shape, uint8_t flags) {
+  uint8_t* at = bytes();
+  *at++ = flags;
+  if (shape.key.size() >= kLongKey) {
+    *at++ = kLongKey;
+    store(at, static_cast<uint32_t>(shape.key.size()));
+    at += sizeof(uint32_t);
+  } else {
+    *at++ = static_cast<uint8_t>(shape.key.size());
+  }
+  const size_t expiry_bytes = expiry_width(flags & kExpiryMask);
+  std::memcpy(at, &shape.expire_at_ms, expiry_bytes);  // little endian: the low bytes come first
+  at += expiry_bytes;
+  if (shape.kind == ValueKind::kText) {
+    *at++ = static_cast<uint8_t>(shape.text_bytes);
+    if ((flags & kLongText) != 0) *at++ = static_cast<uint8_t>(shape.text_bytes >> 8);
+  }
+  std::memmove(at, shape.key.data(), shape.key.size());
+  at += shape.key.size();
+  if (shape.kind == ValueKind::kInteger) store(at, shape.integer);
+  if (shape.kind == ValueKind::kBlob) store(at, shape.blob);
+}
+
+Entry* Entry::create(const EntryShape& shape) {
+  assert(shape.key.size() <= kKeyBytesMax && shape.text_bytes <= kInlineValueMax);
+  const uint8_t flags = flags_for(shape);
+  auto* entry = static_cast<Entry*>(EntryArena::allocate(bytes_for(shape, flags)));
+  entry->fill(shape, flags);
+  return entry;
+}
+
+void Entry::destroy(Entry* entry) {
+  if (entry->kind() == ValueKind::kBlob) entry->blob()->release();
+  destroy_block(entry);
+}
+
+void Entry::destroy_block(Entry* entry) { EntryArena::free(entry, entry->block_bytes()); }
+
+bool Entry::rewrite(const EntryShape& shape) {
+  const uint8_t new_flags = flags_for(shape);
+  if (bytes_for(shape, new_flags) != block_bytes()) return false;
+  if (kind() == ValueKind::kBlob) blob()->release();
+  fill(shape, new_flags);
+  return true;
+}
+
+EntryShape Entry::shape() const {
+  EntryShape shape{.key = key(), .expire_at_ms = expire_at_ms(), .kind = kind()};
+  shape.modified = modified();
+  switch (shape.kind) {
+    case ValueKind::kText: shape.text_bytes = text_size(); break;
+    case ValueKind::kInteger: shape.integer = integer(); break;
+    case ValueKind::kBlob: shape.blob = blob(); break;
+  }
+  return shape;
+}
+
+Entry* Entry::with(std::string_view key, int64_t expire_at_ms) {
+  EntryShape changed = shape();
+  changed.key = key;
+  changed.expire_at_ms = expire_at_ms;
+  Entry* entry = create(changed);
+  if (kind() == ValueKind::kText) std::memcpy(entry->text_bytes(), text().data(), text_size());
+  return entry;
+}
+
+Entry* Entry::copy(std::string_view key) const {
+  EntryShape changed = shape();
+  changed.key = key;
+  if (changed.blob != nullptr) {
+    const std::string_view bytes = changed.blob->view();
+    changed.blob = Blob::create(bytes.size(), bytes.size());
+    std::memcpy(changed.blob->data(), bytes.data(), bytes.size());
+  }
+  Entry* entry = create(changed);
+  if (kind() == ValueKind::kText) std::memcpy(entry->text_bytes(), text().data(), text_size());
+  return entry;
+}
+
+size_t Entry::key_bytes() const {
+  return bytes()[1] == kLongKey ? load<uint32_t>(bytes() + 2) : bytes()[1];
+}
+
+size_t Entry::length_offset() const {
+  return expiry_offset() + expiry_width(flags() & kExpiryMask);
+}
+
+size_t Entry::key_offset() const {
+  if (kind() != ValueKind::kText) return length_offset();
+  return length_offset() + ((flags() & kLongText) != 0 ? 2 : 1);
+}
+
+size_t Entry::text_size() const {
+  const uint8_t* at = bytes() + length_offset();
+  return (flags() & kLongText) != 0 ? load<uint16_t>(at) : *at;
+}
+
+std::string_view Entry::key() const {
+  return {reinterpret_cast<const char*>(bytes() + key_offset()), key_bytes()};
+}
+
+int64_t Entry::expire_at_ms() const {
+  const uint8_t expiry = flags() & kExpiryMask;
+  if (expiry == kExpiryNone) return kNoExpiry;
+  int64_t at_ms = 0;
+  std::memcpy(&at_ms, bytes() + expiry_offset(), expiry_width(expiry));
+  return at_ms;
+}
+
+bool Entry::set_expire_at_ms(int64_t expire_at_ms) {
+  const uint8_t expiry = flags() & kExpiryMask;
+  if (expiry == kExpiryNone) return expire_at_ms == kNoExpiry;
+  if (expire_at_ms == kNoExpiry) return false;
+  const bool fits48 = expire_at_ms >= 0 && expire_at_ms <= kExpiry48Max;
+  if (expiry == kExpiry48 && !fits48) return false;
+  std::memcpy(bytes() + expiry_offset(), &expire_at_ms, expiry_width(expiry));
+  return true;
+}
+
+std::string_view Entry::text() const {
+  return {reinterpret_cast<const char*>(bytes() + value_offset()), text_size()};
+}
+
+char* Entry::text_bytes() { return reinterpret_cast<char*>(bytes() + value_offset()); }
+
+int64_t Entry::integer() const { return load<int64_t>(bytes() + value_offset()); }
+
+void Entry::set_integer(int64_t value) { store(bytes() + value_offset(), value); }
+
+Blob* Entry::blob() const { return load<Blob*>(bytes() + value_offset()); }
+
+std::string_view Entry::string(char (&digits)[kIntegerTextMax]) const {
+  switch (kind()) {
+    case ValueKind::kText: return text();
+    case ValueKind::kBlob: return blob()->view();
+    case ValueKind::kInteger: break;
+  }
+  return {digits, write_integer(integer(), digits)};
+}
+
+size_t Entry::string_bytes() const {
+  char digits[kIntegerTextMax];
+  return string(digits).size();
+}
+
+size_t Entry::block_bytes() const {
+  return value_offset() + (kind() == ValueKind::kText ? text_size() : sizeof(int64_t));
+}
+
+size_t Entry::memory_bytes() const {
+  return block_bytes() + (kind() == ValueKind::kBlob ? blob()->memory_bytes() : 0);
+}
+
+}  // namespace larder::storage

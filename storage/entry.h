@@ -1,0 +1,123 @@
+// One key with its value, its expiry and its flags: one block of memory, referred to by exactly one
+// slot of one table.
+//
+//   byte 0   flags: what follows and how wide (see Entry::Flag)
+//   byte 1   key length, or 255: a 32-bit length follows
+//   [4]      key length
+//   [6|8]    expiry, milliseconds since the epoch: 6 bytes up to the year 10889, else 8
+//   [1|2]    length of a value kept here
+//   key bytes
+//   value    text kept here (up to kInlineValueMax), an 8-byte integer, or a pointer to a Blob
+//
+// There is no reference count, no separate key object, no second table for expiries. Whoever holds
+// the shard's lock may read and write an entry; nobody else may touch it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "storage/blob.h"
+#include "storage/clock.h"
+#include "storage/number.h"
+
+namespace larder::storage {
+
+// Longest key, in bytes: the length field's width. (Redis: 512 MB, by its limit on an argument.)
+inline constexpr size_t kKeyBytesMax = 0xffffffff;
+
+// Values longer than this hang off the entry as a Blob.
+inline constexpr size_t kInlineValueMax = 1024;
+
+enum class ValueKind : uint8_t { kText = 0, kInteger = 1, kBlob = 2 };
+
+// What an entry is to be made of. For kText, `text_bytes` is the value's length; for kBlob, `blob` is
+// taken over with its reference.
+struct EntryShape {
+  std::string_view key;
+  int64_t expire_at_ms = kNoExpiry;
+  ValueKind kind = ValueKind::kText;
+  size_t text_bytes = 0;
+  int64_t integer = 0;
+  Blob* blob = nullptr;
+  // The string was modified in place: OBJECT ENCODING calls it "raw" however short it is.
+  bool modified = false;
+};
+
+class Entry {
+ public:
+  // Allocates and fills the block; a text value's bytes are left for the caller. Throws
+  // std::bad_alloc, and then has taken nothing over.
+  static Entry* create(const EntryShape& shape);
+  // Frees the block and its reference to a blob.
+  static void destroy(Entry* entry);
+  // Frees the block only: its blob has moved to another entry.
+  static void destroy_block(Entry* entry);
+
+  // Makes this block the entry that `shape` describes, if the block has exactly the size for it; the
+  // old value's blob is released. False, and nothing changed, if the size differs. `shape.key` must
+  // equal key() and must not point into this block.
+  bool rewrite(const EntryShape& shape);
+
+  // A new entry with another key or expiry and the value moved out of this one, which is then good
+  // for destroy_block() only. Throws std::bad_alloc, and then has changed nothing.
+  Entry* with(std::string_view key, int64_t expire_at_ms);
+
+  // A new entry with its own copy of the value, and the same expiry.
+  Entry* copy(std::string_view key) const;
+
+  std::string_view key() const;
+  ValueKind kind() const { return static_cast<ValueKind>(flags() & kKindMask); }
+  bool modified() const { return (flags() & kModified) != 0; }
+  int64_t expire_at_ms() const;
+  bool has_expiry() const { return (flags() & kExpiryMask) != kExpiryNone; }
+
+  // Changes the expiry in place if the block has a field wide enough for it. False, and nothing
+  // changed, if not: then a new block is needed.
+  bool set_expire_at_ms(int64_t expire_at_ms);
+
+  // The value by kind; each may be asked only of its own.
+  std::string_view text() const;
+  char* text_bytes();
+  int64_t integer() const;
+  void set_integer(int64_t value);
+  Blob* blob() const;
+
+  // The string value of any kind; an integer's digits are written to `digits`.
+  std::string_view string(char (&digits)[kIntegerTextMax]) const;
+  size_t string_bytes() const;
+
+  // The block, and with it the blob that hangs off it, in bytes as asked of the allocator.
+  size_t block_bytes() const;
+  size_t memory_bytes() const;
+
+ private:
+  enum Flag : uint8_t {
+    kKindMask = 0x07,
+    kExpiryMask = 0x18,
+    kExpiryNone = 0x00,
+    kExpiry48 = 0x08,
+    kExpiry64 = 0x10,
+    kLongText = 0x20,  // the value's length takes two bytes
+    kModified = 0x40,
+    // 0x80 is free: it will say that tags follow.
+  };
+  static constexpr uint8_t kLongKey = 255;
+
+  static uint8_t flags_for(const EntryShape& shape);
+  static size_t bytes_for(const EntryShape& shape, uint8_t flags);
+  EntryShape shape() const;
+  void fill(const EntryShape& shape, uint8_t flags);
+
+  uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this); }
+  const uint8_t* bytes() const { return reinterpret_cast<const uint8_t*>(this); }
+  uint8_t flags() const { return bytes()[0]; }
+  size_t key_bytes() const;
+  size_t expiry_offset() const { return bytes()[1] == kLongKey ? 6 : 2; }
+  size_t length_offset() const;
+  size_t key_offset() const;
+  size_t value_offset() const { return key_offset() + key_bytes(); }
+  size_t text_size() const;
+};
+
+}  // namespace larder::storage

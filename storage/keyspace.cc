@@ -1,0 +1,180 @@
+#include "storage/keyspace.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace larder::storage {
+namespace {
+
+Blob* make_blob(std::string_view text) {
+  Blob* blob = Blob::create(text.size(), text.size());
+  std::memcpy(blob->data(), text.data(), text.size());
+  return blob;
+}
+
+// A string grown in place gets room to grow again, as Redis' sds does: twice its size, at most 1 MB
+// more.
+size_t capacity_for(size_t size) {
+  constexpr size_t kSpareMax = 1024 * 1024;
+  return size + std::min(size, kSpareMax);
+}
+
+}  // namespace
+
+Shard& Keyspace::shard(const Key& key) {
+  assert(locked_.holds(key.hash));
+  return store_.shard(Store::shard_of(key.hash));
+}
+
+// The slot of a live key. A dead one is removed.
+Slot Keyspace::find_slot(const Key& key) {
+  Table& keys = table(key);
+  const Slot slot = keys.find(key);
+  if (!slot || !dead(*slot.entry())) return slot;
+  Entry::destroy(keys.erase(slot, key.hash));
+  shard(key).expired.add();
+  return {};
+}
+
+Entry* Keyspace::find(const Key& key) {
+  const Slot slot = find_slot(key);
+  return slot ? slot.entry() : nullptr;
+}
+
+Entry* Keyspace::read(const Key& key) {
+  Entry* entry = find(key);
+  (entry != nullptr ? shard(key).hits : shard(key).misses).add();
+  return entry;
+}
+
+// Replaces or inserts.
+void Keyspace::put(const Key& key, const EntryShape& shape, std::string_view text) {
+  Table& keys = table(key);
+  const Slot slot = find_slot(key);
+  if (slot) {
+    keys.forget_expiry(*slot.entry());
+    const bool rewritten = slot.entry()->rewrite(shape);
+    if (rewritten && shape.kind == ValueKind::kText) {
+      std::memcpy(slot.entry()->text_bytes(), text.data(), text.size());
+    }
+    keys.note_expiry(slot);
+    if (rewritten) return shard(key).writes.add();
+  }
+  Entry* entry = Entry::create(shape);
+  if (shape.kind == ValueKind::kText) std::memcpy(entry->text_bytes(), text.data(), text.size());
+  install(key, slot, entry);
+}
+
+void Keyspace::put_string(const Key& key, std::string_view value, int64_t expire_at_ms) {
+  EntryShape shape{.key = key.bytes, .expire_at_ms = expire_at_ms};
+  if (parse_integer(value, shape.integer)) {
+    shape.kind = ValueKind::kInteger;
+  } else if (value.size() > kInlineValueMax) {
+    shape.kind = ValueKind::kBlob;
+    shape.blob = make_blob(value);
+  } else {
+    shape.text_bytes = value.size();
+  }
+  put(key, shape, value);
+}
+
+void Keyspace::put_integer(const Key& key, int64_t value, int64_t expire_at_ms) {
+  put(key,
+      {.key = key.bytes,
+       .expire_at_ms = expire_at_ms,
+       .kind = ValueKind::kInteger,
+       .integer = value},
+      {});
+}
+
+char* Keyspace::grow_string(const Key& key, size_t size) {
+  Entry* entry = find(key);
+  char digits[kIntegerTextMax];
+  const std::string_view old = entry != nullptr ? entry->string(digits) : std::string_view();
+  assert(size >= old.size());
+  if (entry != nullptr && entry->modified()) {
+    if (entry->kind() == ValueKind::kText && size == old.size()) {
+      shard(key).writes.add();
+      return entry->text_bytes();
+    }
+    if (entry->kind() == ValueKind::kBlob && entry->blob()->unique() &&
+        size <= entry->blob()->capacity()) {
+      Blob* blob = entry->blob();
+      std::memset(blob->data() + blob->size(), 0, size - blob->size());
+      blob->set_size(size);
+      shard(key).writes.add();
+      return blob->data();
+    }
+  }
+  EntryShape shape{.key = key.bytes,
+                   .expire_at_ms = entry != nullptr ? entry->expire_at_ms() : kNoExpiry,
+                   .modified = true};
+  if (size > kInlineValueMax) {
+    shape.kind = ValueKind::kBlob;
+    shape.blob = Blob::create(size, capacity_for(size));
+  } else {
+    shape.text_bytes = size;
+  }
+  Entry* grown = Entry::create(shape);
+  char* bytes = shape.blob != nullptr ? shape.blob->data() : grown->text_bytes();
+  if (!old.empty()) std::memcpy(bytes, old.data(), old.size());
+  std::memset(bytes + old.size(), 0, size - old.size());
+  install(key, find_slot(key), grown);
+  return bytes;
+}
+
+bool Keyspace::erase(const Key& key) {
+  const Slot slot = find_slot(key);
+  if (!slot) return false;
+  Entry::destroy(table(key).erase(slot, key.hash));
+  shard(key).writes.add();
+  return true;
+}
+
+bool Keyspace::set_expiry(const Key& key, int64_t expire_at_ms) {
+  const Slot slot = find_slot(key);
+  if (!slot) return false;
+  if (expire_at_ms != kNoExpiry && expire_at_ms <= now_ms_) return erase(key);
+  Table& keys = table(key);
+  Entry* entry = slot.entry();
+  shard(key).writes.add();
+  keys.forget_expiry(*entry);
+  if (entry->set_expire_at_ms(expire_at_ms)) {
+    keys.note_expiry(slot);
+    return true;
+  }
+  keys.note_expiry(slot);  // as it was: replace() below forgets it
+  Entry* rebuilt = entry->with(entry->key(), expire_at_ms);
+  Entry::destroy_block(keys.replace(slot, rebuilt));
+  return true;
+}
+
+void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
+  const Slot slot = find_slot(from);
+  assert(slot);
+  Entry* old = slot.entry();
+  Entry* moved = old->with(to.bytes, old->expire_at_ms());
+  table(from).erase(slot, from.hash);
+  Entry::destroy_block(old);
+  shard(from).writes.add();
+  target.install(to, target.find_slot(to), moved);
+}
+
+void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
+  Entry* source = find(from);
+  assert(source != nullptr);
+  target.install(to, target.find_slot(to), source->copy(to.bytes));
+}
+
+// Puts an entry into the slot that find_slot(key) gave, or into a new one if it gave none.
+void Keyspace::install(const Key& key, Slot slot, Entry* entry) {
+  shard(key).writes.add();
+  if (slot) {
+    Entry::destroy(table(key).replace(slot, entry));
+  } else {
+    table(key).insert(key.hash, entry);
+  }
+}
+
+}  // namespace larder::storage

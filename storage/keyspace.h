@@ -1,0 +1,71 @@
+// One database under a lock: what a command may do with keys. Every change of an entry goes through
+// here, so counters, expiry bounds and (later) tags and eviction are kept at one choke point.
+//
+// A dead key (its expiry has passed) is never seen: whoever meets one removes it on the spot.
+//
+// A Keyspace is made for one command (or one command of a transaction) and used by one thread, while
+// the LockedKeys it was made of lives. Every key passed in must be held by that lock.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "storage/entry.h"
+#include "storage/result.h"
+#include "storage/store.h"
+
+namespace larder::storage {
+
+class Keyspace {
+ public:
+  // `now_ms`: milliseconds since the epoch; one value for the whole command.
+  Keyspace(const LockedKeys& locked, size_t database, int64_t now_ms)
+      : locked_(locked), store_(locked.store()), database_(database), now_ms_(now_ms) {}
+
+  int64_t now_ms() const { return now_ms_; }
+  size_t database() const { return database_; }
+  Keyspace in_database(size_t database) const { return {locked_, database, now_ms_}; }
+
+  // The live entry of `key` or null. read() counts a hit or a miss; find() counts nothing.
+  Entry* read(const Key& key);
+  Entry* find(const Key& key);
+
+  // Stores a string, as an integer where it is one, in place of whatever was there.
+  void put_string(const Key& key, std::string_view value, int64_t expire_at_ms);
+  void put_integer(const Key& key, int64_t value, int64_t expire_at_ms);
+
+  // Makes the string value of `key` `size` bytes long, creating the key if there is none, and
+  // returns its bytes for writing: the old bytes, then zeros. The expiry is kept. `size` is at least
+  // the value's present length.
+  char* grow_string(const Key& key, size_t size);
+
+  bool erase(const Key& key);
+
+  // Sets or (kNoExpiry) takes away the expiry of a live key; false if there is none. A time that has
+  // passed already deletes the key.
+  bool set_expiry(const Key& key, int64_t expire_at_ms);
+
+  // Moves the entry of `from`, which is live, with its expiry to `to` in the database of `target`,
+  // replacing what is there.
+  void move(const Key& from, Keyspace& target, const Key& to);
+
+  // Copies the value and the expiry of `from`, which is live; replaces what is there.
+  void copy(const Key& from, Keyspace& target, const Key& to);
+
+ private:
+  Table& table(const Key& key) { return shard(key).table(database_); }
+  Shard& shard(const Key& key);
+  bool dead(const Entry& entry) const {
+    return entry.has_expiry() && entry.expire_at_ms() <= now_ms_;
+  }
+  Slot find_slot(const Key& key);
+  void put(const Key& key, const EntryShape& shape, std::string_view text);
+  void install(const Key& key, Slot slot, Entry* entry);
+
+  const LockedKeys& locked_;
+  Store& store_;
+  size_t database_;
+  int64_t now_ms_;
+};
+
+}  // namespace larder::storage

@@ -1,0 +1,31 @@
+#include "storage/shard.h"
+
+namespace larder::storage {
+
+namespace {
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+void ShardLock::lock_slowly() {
+  constexpr int kSpins = 100;
+  for (int i = 0; i < kSpins; i++) {
+    uint32_t expected = kFree;
+    if (state_.load(std::memory_order_relaxed) == kFree &&
+        state_.compare_exchange_weak(expected, kHeld, std::memory_order_acquire)) {
+      return;
+    }
+    relax();
+  }
+  // Whoever waits marks the lock as contended, also when it gets it: another may wait still.
+  while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
+    state_.wait(kContended, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace larder::storage

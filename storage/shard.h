@@ -1,0 +1,63 @@
+// A shard: one part of the key space with its lock, its tables (one a database) and its counters.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "storage/table.h"
+
+namespace larder::storage {
+
+// Four bytes: spins for about a microsecond, then parks the thread (futex). Not recursive.
+class ShardLock {
+ public:
+  void lock() {
+    uint32_t expected = kFree;
+    if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire)) lock_slowly();
+  }
+  void unlock() {
+    if (state_.exchange(kFree, std::memory_order_release) == kContended) state_.notify_one();
+  }
+
+ private:
+  enum State : uint32_t { kFree, kHeld, kContended };
+  void lock_slowly();
+
+  std::atomic<uint32_t> state_{kFree};
+};
+
+// A counter that one thread at a time changes (under the shard's lock) and any thread may read.
+class Counter {
+ public:
+  void add(uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+  void reset() { value_.store(0, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// Members stand by what protects them: the counters may be read by anyone, the rest is guarded by
+// `lock`, which only Store takes.
+struct alignas(64) Shard {
+  Shard(size_t databases, uint64_t hash_seed) : first(hash_seed) {
+    for (size_t i = 1; i < databases; i++) others.emplace_back(hash_seed);
+  }
+
+  Table& table(size_t database) { return database == 0 ? first : others[database - 1]; }
+
+  ShardLock lock;
+  Table first;  // database 0: beside the lock, since nearly every key of a cache is in it
+  std::vector<Table> others;
+
+  Counter hits;
+  Counter misses;
+  Counter expired;
+  Counter writes;  // changes of any key
+};
+
+}  // namespace larder::storage

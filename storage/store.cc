@@ -1,0 +1,148 @@
+#include "storage/store.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace larder::storage {
+
+LockedKeys::LockedKeys(LockedKeys&& other) noexcept
+    : store_(other.store_),
+      scope_(std::exchange(other.scope_, Scope::kNone)),
+      shard_(other.shard_),
+      shards_(std::move(other.shards_)) {}
+
+LockedKeys::~LockedKeys() {
+  if (!store_->options_.concurrent) return;
+  switch (scope_) {
+    case Scope::kNone: break;
+    case Scope::kOne: store_->unlock_index(shard_); break;
+    case Scope::kSome:
+      for (const uint32_t index : shards_) store_->unlock_index(index);
+      break;
+    case Scope::kAll:
+      for (size_t i = 0; i < Store::kShards; i++) store_->unlock_index(i);
+      break;
+  }
+}
+
+bool LockedKeys::holds(KeyHash hash) const {
+  const auto index = static_cast<uint32_t>(Store::shard_of(hash));
+  switch (scope_) {
+    case Scope::kNone: return false;
+    case Scope::kOne: return shard_ == index;
+    case Scope::kSome: return std::binary_search(shards_.begin(), shards_.end(), index);
+    case Scope::kAll: return true;
+  }
+  return false;
+}
+
+Store::Store(const StoreOptions& options) : options_(options) {
+  assert(options.databases >= 1);
+  shards_.reserve(kShards);
+  for (size_t i = 0; i < kShards; i++) {
+    shards_.push_back(std::make_unique<Shard>(options.databases, options.hash_seed));
+  }
+}
+
+LockedKeys Store::lock(const Key& key) { return lock_shard(shard_of(key.hash)); }
+
+LockedKeys Store::lock_shard(size_t shard) {
+  LockedKeys locked(*this, LockedKeys::Scope::kOne);
+  locked.shard_ = static_cast<uint32_t>(shard);
+  if (options_.concurrent) lock_index(shard);
+  return locked;
+}
+
+LockedKeys Store::lock(std::span<const Key> keys) {
+  if (keys.size() == 1) return lock(keys[0]);
+  LockedKeys locked(*this, LockedKeys::Scope::kSome);
+  std::vector<uint32_t>& shards = locked.shards_;
+  shards.reserve(keys.size());
+  for (const Key& key : keys) shards.push_back(static_cast<uint32_t>(shard_of(key.hash)));
+  std::sort(shards.begin(), shards.end());
+  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
+  if (options_.concurrent) {
+    for (const uint32_t index : shards) lock_index(index);
+  }
+  return locked;
+}
+
+LockedKeys Store::lock_all() {
+  if (options_.concurrent) {
+    for (size_t i = 0; i < kShards; i++) lock_index(i);
+  }
+  return LockedKeys(*this, LockedKeys::Scope::kAll);
+}
+
+Table& Store::table(const LockedKeys& locked, size_t shard, size_t database) {
+  assert(locked.holds(static_cast<KeyHash>(shard) << (64 - kShardBits)));
+  (void)locked;
+  return shards_[shard]->table(database);
+}
+
+DatabaseSize Store::size(size_t database) {
+  DatabaseSize size;
+  uint64_t sum_s = 0;
+  for (size_t i = 0; i < kShards; i++) {
+    const LockedKeys locked = lock_shard(i);
+    const Table& table = shards_[i]->table(database);
+    size.keys += table.size();
+    size.volatile_keys += table.volatile_size();
+    sum_s += table.expire_at_sum_s();
+  }
+  if (size.volatile_keys > 0) {
+    size.mean_expire_at_ms = static_cast<int64_t>(sum_s / size.volatile_keys * 1000);
+  }
+  return size;
+}
+
+StoreCounters Store::counters() const {
+  StoreCounters sum;
+  for (const auto& shard : shards_) {
+    sum.hits += shard->hits.get();
+    sum.misses += shard->misses.get();
+    sum.expired += shard->expired.get();
+    sum.writes += shard->writes.get();
+  }
+  return sum;
+}
+
+void Store::reset_counters() {
+  for (size_t i = 0; i < kShards; i++) {
+    const LockedKeys locked = lock_shard(i);
+    shards_[i]->hits.reset();
+    shards_[i]->misses.reset();
+    shards_[i]->expired.reset();
+  }
+}
+
+size_t Store::table_bytes() {
+  size_t bytes = kShards * sizeof(Shard);
+  for (size_t i = 0; i < kShards; i++) {
+    const LockedKeys locked = lock_shard(i);
+    for (size_t d = 0; d < options_.databases; d++) bytes += shards_[i]->table(d).memory_bytes();
+  }
+  return bytes;
+}
+
+void Store::swap_databases(const LockedKeys& locked, size_t a, size_t b) {
+  assert(locked.holds_all());
+  (void)locked;
+  if (a == b) return;
+  for (const auto& shard : shards_) shard->table(a).swap(shard->table(b));
+}
+
+std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
+  assert(locked.holds_all());
+  (void)locked;
+  std::vector<Table> tables;
+  tables.reserve(kShards);
+  for (const auto& shard : shards_) {
+    Table& table = shard->table(database);
+    if (table.size() > 0) tables.emplace_back(std::move(table));
+  }
+  return tables;
+}
+
+}  // namespace larder::storage

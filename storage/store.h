@@ -1,0 +1,119 @@
+// The store: all shards, and the only place that locks them.
+//
+// A command hashes its keys, asks the store for the lock of their shards, and gets a LockedKeys: the
+// proof that those shards are held, without which no entry can be reached. Shards are locked in
+// ascending order, so commands that share shards cannot deadlock; a thread that holds a LockedKeys
+// must not ask for another. With one thread (`concurrent` false) no lock is taken at all.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "storage/key_hash.h"
+#include "storage/shard.h"
+
+namespace larder::storage {
+
+class Store;
+
+// Holds shards until destroyed. Movable, so that it can be kept by whoever runs several commands
+// under one lock.
+class LockedKeys {
+ public:
+  LockedKeys(LockedKeys&& other) noexcept;
+  LockedKeys& operator=(LockedKeys&&) = delete;
+  ~LockedKeys();
+
+  Store& store() const { return *store_; }
+  bool holds_all() const { return scope_ == Scope::kAll; }
+  bool holds(KeyHash hash) const;
+
+ private:
+  friend class Store;
+  enum class Scope : uint8_t { kNone, kOne, kSome, kAll };
+  LockedKeys(Store& store, Scope scope) : store_(&store), scope_(scope) {}
+
+  Store* store_;
+  Scope scope_;
+  uint32_t shard_ = 0;            // kOne
+  std::vector<uint32_t> shards_;  // kSome: ascending, distinct
+};
+
+struct StoreOptions {
+  size_t databases = 16;
+  uint64_t hash_seed = 0;
+  bool concurrent = true;  // whether more than one thread will use the store
+};
+
+// What all shards counted since the last reset; exact once the writers are quiet.
+struct StoreCounters {
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t expired = 0;
+  uint64_t writes = 0;
+};
+
+struct DatabaseSize {
+  size_t keys = 0;
+  size_t volatile_keys = 0;  // with an expiry
+  int64_t mean_expire_at_ms = 0;  // of those, in whole seconds; 0 if there are none
+};
+
+class Store {
+ public:
+  static constexpr int kShardBits = 10;
+  static constexpr size_t kShards = size_t{1} << kShardBits;
+
+  explicit Store(const StoreOptions& options);
+
+  size_t databases() const { return options_.databases; }
+  uint64_t hash_seed() const { return options_.hash_seed; }
+  Key key(std::string_view bytes) const { return {bytes, hash_key(bytes, options_.hash_seed)}; }
+
+  // Each waits for as long as another thread holds one of the shards.
+  LockedKeys lock(const Key& key);
+  LockedKeys lock(std::span<const Key> keys);
+  LockedKeys lock_shard(size_t shard);
+  LockedKeys lock_all();
+
+  // The table of a locked shard. Only for what works on whole shards (scan, sweep, flush, reports);
+  // commands on keys use Keyspace.
+  Table& table(const LockedKeys& locked, size_t shard, size_t database);
+
+  static size_t shard_of(KeyHash hash) { return static_cast<size_t>(hash >> (64 - kShardBits)); }
+  Shard& shard(size_t index) { return *shards_[index]; }
+
+  // Locks shard by shard.
+  DatabaseSize size(size_t database);
+  StoreCounters counters() const;
+  void reset_counters();
+  // Memory of all tables without their entries, in bytes. Locks shard by shard.
+  size_t table_bytes();
+
+  // Asks for the memory that the first look at `key` in database 0 will need. Only without
+  // concurrency: it reads the table without the lock.
+  void prefetch(const Key& key) {
+    if (!options_.concurrent) shards_[shard_of(key.hash)]->first.prefetch(key.hash);
+  }
+
+  // Swaps two databases; all shards are held.
+  void swap_databases(const LockedKeys& locked, size_t a, size_t b);
+
+  // Takes all tables of a database away and leaves empty ones. All shards are
+  // held. The keys are gone at once; freeing them is left to whoever gets the tables.
+  std::vector<Table> detach(const LockedKeys& locked, size_t database);
+
+ private:
+  friend class LockedKeys;
+  void lock_index(size_t index) { shards_[index]->lock.lock(); }
+  void unlock_index(size_t index) { shards_[index]->lock.unlock(); }
+
+  const StoreOptions options_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace larder::storage

@@ -1,0 +1,140 @@
+// A hash table of entries that grows without a stall: extendible hashing (Fagin et al., "Extendible
+// hashing: a fast access method for dynamic files", 1979) over small segments.
+//
+// A directory, indexed by leading bits of the hash, refers to segments. A segment holds 32 home
+// buckets and a stash. A bucket is one cache line: seven one-byte fingerprints and seven entries, so
+// that one comparison of eight bytes finds the candidates. A key lives in its home bucket, the next
+// one, or the segment's stash. When a segment is full it is split in two (a few tens of
+// microseconds); nothing else ever moves, so there is no rehash state and no allocation larger than
+// a directory.
+//
+// A segment also knows a lower bound of its entries' expiries: the sweep opens only segments that
+// may hold a dead key.
+//
+// Not thread-safe: each table is guarded by its shard's lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <type_traits>
+
+#include "storage/entry.h"
+#include "storage/function_ref.h"
+#include "storage/key_hash.h"
+
+namespace larder::storage {
+
+struct Bucket;
+struct Segment;
+
+// Where an entry is. Valid until the table is changed by insert() or erase().
+class Slot {
+ public:
+  Slot() = default;
+  explicit operator bool() const { return bucket_ != nullptr; }
+  Entry* entry() const;
+
+ private:
+  friend class Table;
+  Slot(Segment* segment, Bucket* bucket, uint32_t index)
+      : segment_(segment), bucket_(bucket), index_(index) {}
+  Segment* segment_ = nullptr;
+  Bucket* bucket_ = nullptr;
+  uint32_t index_ = 0;
+};
+
+// A place in the order in which Table::scan visits buckets: a number below 2^kTablePositionBits, 0
+// at the start. It stays valid through any change of the table: a scan returns every key that is
+// there from its beginning to its end, some perhaps twice, since a segment that is split after the
+// scan passed part of it is begun again in its second half.
+using TablePosition = uint64_t;
+inline constexpr int kTablePositionBits = 37;
+
+class Table {
+ public:
+  static constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
+
+  explicit Table(uint64_t hash_seed) : seed_(hash_seed) {}
+  ~Table();  // also destroys the entries
+  Table(Table&& other) noexcept : seed_(other.seed_) { swap(other); }
+  Table& operator=(Table&&) = delete;
+  Table(const Table&) = delete;
+
+  void swap(Table& other) noexcept;
+
+  size_t size() const { return size_; }
+  size_t volatile_size() const { return volatile_size_; }  // entries with an expiry
+
+  // Sum of the entries' expiries in seconds since the epoch, each cut to 2^40 s.
+  uint64_t expire_at_sum_s() const { return expire_at_sum_s_; }
+
+  // The slot of `key`, dead or alive; a false slot if there is none.
+  Slot find(const Key& key) const;
+
+  // Takes over an entry whose key is not in the table. Throws std::bad_alloc, and then has taken
+  // nothing over.
+  void insert(KeyHash hash, Entry* entry);
+
+  // Puts `entry`, which has the same key, into the slot. The old entry is returned and the caller's.
+  Entry* replace(Slot slot, Entry* entry);
+
+  // Takes the entry out of the table; it is the caller's.
+  Entry* erase(Slot slot, KeyHash hash);
+
+  // To be called before and after an entry is changed in place in a way that may change its expiry.
+  void forget_expiry(const Entry& entry);
+  void note_expiry(Slot slot);
+
+  // Calls `visit` for each entry of the buckets from `from` on, until at least `entries_min` were
+  // visited or `buckets_max` looked at. Returns where to go on, 0 when the table's end was reached.
+  TablePosition scan(TablePosition from, size_t entries_min, size_t buckets_max,
+                     FunctionRef<void(const Entry&)> visit) const;
+
+  // Lower bound of the earliest expiry in the table, milliseconds since the epoch.
+  int64_t next_due_ms() const { return next_due_ms_; }
+
+  // Takes dead entries out of up to `segments_max` segments that are due at `now_ms`, handing each
+  // to `on_dead`, whose it then is. True if more segments are due.
+  bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead);
+
+  // An entry chosen by 64 random bits, uniform over segments and then over buckets; null if empty.
+  Entry* random_entry(uint64_t random) const;
+
+  // Destroys up to `segments_max` segments with their entries: for freeing a table in slices. True
+  // if something is left; until nothing is, only this and the destructor may be called.
+  bool destroy_some(size_t segments_max);
+
+  // Memory of directory and segments, in bytes.
+  size_t memory_bytes() const;
+
+  // Counts everything again and compares, for tests: false if a counter or a bound is wrong.
+  bool recount() const;
+
+  // Asks for the cache line of the key's home bucket.
+  void prefetch(KeyHash hash) const;
+
+ private:
+  size_t directory_size() const { return directory_ ? size_t{1} << depth_ : 0; }
+  size_t directory_index(KeyHash hash) const;
+  static bool place(Segment& segment, KeyHash hash, Entry* entry);
+  void split(size_t index);
+  void double_directory();
+  void visit_home(const Segment& segment, uint32_t home,
+                  FunctionRef<void(const Entry&)> visit) const;
+  void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead);
+  void take_out(Segment& segment, Bucket& bucket, uint32_t index, KeyHash hash);
+  void recompute_due(Segment& segment) const;
+
+  std::unique_ptr<Segment*[]> directory_;  // 2^depth_ of them; a segment may stand there repeatedly
+  uint64_t seed_;
+  uint32_t size_ = 0;
+  uint32_t volatile_size_ = 0;
+  uint32_t segments_ = 0;
+  uint32_t depth_ = 0;
+  int64_t next_due_ms_ = kNothingDue;
+  uint64_t expire_at_sum_s_ = 0;
+};
+
+}  // namespace larder::storage

@@ -1,0 +1,61 @@
+#include "tests/support/in_process.h"
+
+#include "server/commands/families.h"
+
+namespace larder::testing {
+
+FakeClient::FakeClient(core::Clients& clients, int64_t now_ms)
+    : Client(clients.next_id(), {"127.0.0.1:50000", "127.0.0.1:6379", 8}, now_ms),
+      clients_(clients) {
+  set(kAuthenticated);
+  clients.add(*this);
+}
+
+InProcess::InProcess() {
+  const std::vector<core::Family> families = commands::all_families();
+  server_ = std::make_unique<core::Server>(
+      config_, clock_, storage::StoreOptions{.hash_seed = 1, .concurrent = false}, families, 1);
+  server_->host = this;
+  server_->identity = {std::string(40, 'a'), "larder", clock_.now_ms()};
+  dispatcher_ = std::make_unique<core::Dispatcher>(*server_, 0);
+  client_ = connect();
+}
+
+std::unique_ptr<FakeClient> InProcess::connect() {
+  return std::make_unique<FakeClient>(server_->clients, clock_.now_ms());
+}
+
+std::string InProcess::run(const std::vector<std::string>& arguments) {
+  return run(*client_, arguments);
+}
+
+std::string InProcess::run(FakeClient& client, const std::vector<std::string>& arguments) {
+  const std::string bytes = run_raw(client, arguments);
+  if (bytes.empty()) return "";
+  protocol::Reply reply;
+  const auto size = protocol::read_reply(bytes, reply);
+  if (!size || *size != bytes.size()) return "(not one reply) " + bytes;
+  return reply.to_string();
+}
+
+std::string InProcess::run_raw(FakeClient& client, const std::vector<std::string>& arguments) {
+  using Progress = core::Continuation::Progress;
+  const std::vector<std::string_view> views(arguments.begin(), arguments.end());
+  protocol::ByteBuffer out;
+  dispatcher_->start_timing();
+  if (dispatcher_->run(client, views, out, clock_.now_ms()) ==
+      core::Dispatcher::Outcome::kContinues) {
+    auto suspended = dispatcher_->take_suspended();
+    Progress progress = Progress::kAgain;
+    while (progress != Progress::kDone) {
+      progress = dispatcher_->resume(client, suspended, out, clock_.now_ms());
+      const int64_t wake_at_ms = suspended.continuation->wake_at_ms();
+      if (progress == Progress::kWaiting && wake_at_ms != core::Continuation::kNever) {
+        clock_.set_ms(wake_at_ms);
+      }
+    }
+  }
+  return std::string(out.view());
+}
+
+}  // namespace larder::testing

@@ -1,0 +1,67 @@
+// Runs commands in process: a server without sockets, one client, a clock that stands still.
+//
+//   InProcess server;
+//   EXPECT_EQ(server.run({"SET", "k", "v"}), "+OK");
+//   server.clock().advance_ms(1000);
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/reply_reader.h"
+#include "server/core/dispatch.h"
+
+namespace larder::testing {
+
+// A client without a connection, authenticated and registered for as long as it lives.
+class FakeClient final : public core::Client {
+ public:
+  FakeClient(core::Clients& clients, int64_t now_ms);
+  ~FakeClient() override { clients_.remove(*this); }
+  Buffers buffers() const override { return {}; }
+  void request_close() override { closed = true; }
+  void request_unblock(bool with_error) override { unblocked = with_error ? 2 : 1; }
+
+  bool closed = false;
+  int unblocked = 0;  // 1: by timeout, 2: with an error
+
+ private:
+  core::Clients& clients_;
+};
+
+class InProcess final : public core::Host {
+ public:
+  InProcess();
+
+  // Runs one command for the default client, with all slices of a long one, and answers its reply as
+  // protocol::Reply::to_string() prints it; "" if there was none.
+  std::string run(const std::vector<std::string>& arguments);
+  std::string run(FakeClient& client, const std::vector<std::string>& arguments);
+  // The reply's bytes.
+  std::string run_raw(FakeClient& client, const std::vector<std::string>& arguments);
+
+  storage::ManualClock& clock() { return clock_; }
+  core::Server& server() { return *server_; }
+  FakeClient& client() { return *client_; }
+  std::unique_ptr<FakeClient> connect();
+
+  // Host: records what was asked.
+  void shut_down() override { shutdowns++; }
+  void feed_monitors(std::string line) override { monitored.push_back(std::move(line)); }
+  void wake_paused() override { pauses_ended++; }
+  void reclaim(std::vector<storage::Table> tables) override { tables.clear(); }
+
+  int shutdowns = 0;
+  int pauses_ended = 0;
+  std::vector<std::string> monitored;
+
+ private:
+  storage::ManualClock clock_;
+  core::Config config_;
+  std::unique_ptr<core::Server> server_;
+  std::unique_ptr<core::Dispatcher> dispatcher_;
+  std::unique_ptr<FakeClient> client_;
+};
+
+}  // namespace larder::testing
