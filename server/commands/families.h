@@ -7,11 +7,13 @@
 
 namespace larder::commands {
 
+core::Family bitmap_commands();
 core::Family connection_commands();
 core::Family string_commands();
+core::Family string_edit_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {connection_commands(), string_commands()};
+  return {bitmap_commands(), connection_commands(), string_commands(), string_edit_commands()};
 }
 
 }  // namespace larder::commands
