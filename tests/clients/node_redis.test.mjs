@@ -242,7 +242,8 @@ for (const RESP of major === 4 ? [2] : [2, 3]) {
         const lines = []
         await client.monitor(line => lines.push(String(line)))
         await redis.set('watched', 'v')
-        assert.match(await until(() => lines.find(line => line.includes('watched'))), /^\d+\.\d+ \[0 \S+:\d+\] "SET" "watched" "v"$/)
+        const seen = await until(() => lines.find(line => line.includes('watched')))
+        assert.match(seen, /^\d+\.\d+ \[0 \S+:\d+\] "SET" "watched" "v"$/)
       })
 
       test('errors of wrong calls', async () => {
