@@ -265,14 +265,7 @@ void msetnx(Call& call) {
   call.reply().integer(1);
 }
 
-void set(Call& call) {
-  DatabaseLock db = call.lock();
-  db->put_string(call.key(1), call.argument(2), kNoExpiry);
-  call.reply().simple("OK");
-}
-
 constexpr CommandRow kRows[] = {
-    {.name = "set", .handler = set, .arity = -3, .flags = kWrite, .keys = one_key(kOW)},
     {.name = "get",
      .handler = get,
      .arity = 2,
