@@ -96,18 +96,21 @@ void bitcount(Call& call) {
     end = args.integer();
     if (!args.done()) unit = read_unit(args);
   }
-  if (args.failed()) return call.fail(args.error());
+
   DatabaseLock db = call.lock();
   const Result<Entry*> found = storage::read_string(*db, call.key(1));
   if (!found.ok()) return call.fail(found.status());
+  // As in Redis, nobody looks at the range for a key that is not there.
+  if (found.value() == nullptr) return call.reply().integer(0);
+  if (args.failed()) return call.fail(args.error());
   char digits[storage::kIntegerTextMax];
-  const std::string_view bytes = bytes_of(found, digits);
+  const std::string_view bytes = found.value()->string(digits);
   const size_t size = unit == RangeUnit::kBit ? bytes.size() * 8 : bytes.size();
   const auto range = in_bits(storage::ordered_range(start, end, size), unit);
   call.reply().integer(range ? static_cast<int64_t>(storage::count_bits(bytes, *range)) : 0);
 }
 
-struct BitposArguments {
+struct BitSearch {
   bool bit = false;
   int64_t start = 0;
   int64_t end = -1;
@@ -115,45 +118,51 @@ struct BitposArguments {
   RangeUnit unit = RangeUnit::kByte;
 };
 
-BitposArguments read_bitpos(Call& call, Args& args) {
-  BitposArguments wanted;
+bool read_wanted_bit(Args& args) {
   const int64_t bit = args.integer();
   if (bit != 0 && bit != 1) args.fail(errors::kBitWanted);
-  wanted.bit = bit == 1;
+  return bit == 1;
+}
+
+void read_search_range(Call& call, Args& args, BitSearch& search) {
   if (args.left() > 3) args.fail(errors::kSyntax);
-  if (!args.done()) wanted.start = args.integer();
+  if (!args.done()) search.start = args.integer();
   if (args.left() == 2) {
     // Redis complains about the unit, which stands last, before it looks at the end.
     Args last = call.args(args.position() + 1);
-    wanted.unit = read_unit(last);
+    search.unit = read_unit(last);
     if (last.failed()) args.fail(last.error());
   }
-  wanted.has_end = !args.done();
-  if (wanted.has_end) wanted.end = args.integer();
-  return wanted;
+  search.has_end = !args.done();
+  if (search.has_end) search.end = args.integer();
 }
 
 // What BITPOS answers for bytes that are there. Behind them are zeros without end, unless the
 // search was given one.
-int64_t find_position(std::string_view bytes, const BitposArguments& wanted) {
-  const size_t size = wanted.unit == RangeUnit::kBit ? bytes.size() * 8 : bytes.size();
-  const auto range = in_bits(storage::clamp_range(wanted.start, wanted.end, size), wanted.unit);
+int64_t find_position(std::string_view bytes, const BitSearch& search) {
+  const size_t size = search.unit == RangeUnit::kBit ? bytes.size() * 8 : bytes.size();
+  const auto range = in_bits(storage::clamp_range(search.start, search.end, size), search.unit);
   if (!range) return -1;
-  const auto at = storage::find_bit(bytes, wanted.bit, *range);
+  const auto at = storage::find_bit(bytes, search.bit, *range);
   if (at) return static_cast<int64_t>(*at);
-  return wanted.bit || wanted.has_end ? -1 : static_cast<int64_t>(bytes.size() * 8);
+  return search.bit || search.has_end ? -1 : static_cast<int64_t>(bytes.size() * 8);
 }
 
 void bitpos(Call& call) {
   Args args = call.args(2);
-  const BitposArguments wanted = read_bitpos(call, args);
+  BitSearch search;
+  search.bit = read_wanted_bit(args);
   if (args.failed()) return call.fail(args.error());
+  read_search_range(call, args, search);
+
   DatabaseLock db = call.lock();
   const Result<Entry*> found = storage::read_string(*db, call.key(1));
   if (!found.ok()) return call.fail(found.status());
-  if (found.value() == nullptr) return call.reply().integer(wanted.bit ? -1 : 0);
+  // As in Redis, nobody looks at the range for a key that is not there.
+  if (found.value() == nullptr) return call.reply().integer(search.bit ? -1 : 0);
+  if (args.failed()) return call.fail(args.error());
   char digits[storage::kIntegerTextMax];
-  call.reply().integer(find_position(bytes_of(found, digits), wanted));
+  call.reply().integer(find_position(found.value()->string(digits), search));
 }
 
 BitOperation read_operation(Args& args, size_t sources) {

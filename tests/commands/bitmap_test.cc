@@ -61,12 +61,15 @@ TEST(Bitcount, CountsInBytesOrBits) {
   EXPECT_EQ(server.run({"BITCOUNT", "k", "0", "-1", "BIT"}), "0");
 }
 
-TEST(Bitcount, ChecksItsArgumentsForMissingKeysToo) {
+TEST(Bitcount, ChecksItsRangeOnlyForALiveKey) {
   InProcess server;
-  EXPECT_EQ(server.run({"BITCOUNT", "none", "1"}), kSyntax);
-  EXPECT_EQ(server.run({"BITCOUNT", "none", "0", "x"}), kNotInteger);
-  EXPECT_EQ(server.run({"BITCOUNT", "none", "0", "1", "word"}), kSyntax);
-  EXPECT_EQ(server.run({"BITCOUNT", "none", "x", "1", "BIT", "BIT"}), kSyntax);
+  EXPECT_EQ(server.run({"BITCOUNT", "none", "1"}), "0");
+  EXPECT_EQ(server.run({"BITCOUNT", "none", "0", "x", "word"}), "0");
+  server.run({"SET", "k", "v"});
+  EXPECT_EQ(server.run({"BITCOUNT", "k", "1"}), kSyntax);
+  EXPECT_EQ(server.run({"BITCOUNT", "k", "0", "x"}), kNotInteger);
+  EXPECT_EQ(server.run({"BITCOUNT", "k", "0", "1", "word"}), kSyntax);
+  EXPECT_EQ(server.run({"BITCOUNT", "k", "x", "1", "BIT", "BIT"}), kSyntax);
 }
 
 TEST(Bitpos, FindsOnesAndZeros) {
@@ -93,10 +96,18 @@ TEST(Bitpos, ZerosFollowTheStringUnlessAnEndIsGiven) {
   EXPECT_EQ(server.run({"BITPOS", "k", "0"}), "-1");
 }
 
+TEST(Bitpos, ChecksTheBitFirstAndTheRangeOnlyForALiveKey) {
+  InProcess server;
+  EXPECT_EQ(server.run({"BITPOS", "none", "x"}), kNotInteger);
+  EXPECT_EQ(server.run({"BITPOS", "none", "2", "x"}),
+            "(error) ERR The bit argument must be 1 or 0.");
+  EXPECT_EQ(server.run({"BITPOS", "none", "1", "x", "0", "word"}), "-1");
+  EXPECT_EQ(server.run({"BITPOS", "none", "0", "x"}), "0");
+}
+
 TEST(Bitpos, ComplainsAboutTheUnitBeforeTheEnd) {
   InProcess server;
-  EXPECT_EQ(server.run({"BITPOS", "k", "x"}), kNotInteger);
-  EXPECT_EQ(server.run({"BITPOS", "k", "2"}), "(error) ERR The bit argument must be 1 or 0.");
+  server.run({"SET", "k", "v"});
   EXPECT_EQ(server.run({"BITPOS", "k", "1", "x", "0", "word"}), kNotInteger);
   EXPECT_EQ(server.run({"BITPOS", "k", "1", "0", "x", "word"}), kSyntax);
   EXPECT_EQ(server.run({"BITPOS", "k", "1", "0", "x", "BIT"}), kNotInteger);
