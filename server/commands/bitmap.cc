@@ -94,7 +94,9 @@ void bitcount(Call& call) {
   if (!args.done()) {
     start = args.integer();
     end = args.integer();
-    if (!args.done()) unit = read_unit(args);
+    // As in Redis, a range of nothing is 0 whatever the unit says.
+    const bool inverted = start < 0 && end < 0 && start > end;
+    if (!args.done() && !inverted) unit = read_unit(args);
   }
 
   DatabaseLock db = call.lock();

@@ -69,6 +69,7 @@ TEST(Bitcount, ChecksItsRangeOnlyForALiveKey) {
   EXPECT_EQ(server.run({"BITCOUNT", "k", "1"}), kSyntax);
   EXPECT_EQ(server.run({"BITCOUNT", "k", "0", "x"}), kNotInteger);
   EXPECT_EQ(server.run({"BITCOUNT", "k", "0", "1", "word"}), kSyntax);
+  EXPECT_EQ(server.run({"BITCOUNT", "k", "-1", "-2", "word"}), "0");
   EXPECT_EQ(server.run({"BITCOUNT", "k", "x", "1", "BIT", "BIT"}), kSyntax);
 }
 
