@@ -49,9 +49,6 @@ class Keyspace {
 
   bool erase(const Key& key);
 
-  // Asks for the memory that the first look at `key` will need.
-  void prefetch(const Key& key) { table(key).prefetch(key.hash); }
-
   // Sets or (kNoExpiry) takes away the expiry of a live key; false if there is none. A time that
   // has passed already deletes the key.
   bool set_expiry(const Key& key, int64_t expire_at_ms);

@@ -189,6 +189,7 @@ void bitop(Call& call) {
   std::vector<Digits> digits(count);
   std::vector<std::string_view> sources(count);
   DatabaseLock db = call.lock();
+  const storage::Key target = call.key(2);
   for (size_t i = 0; i < count; i++) {
     const Result<Entry*> found = storage::read_string(*db, call.key(kFirstSource + i));
     if (!found.ok()) return call.fail(found.status());
@@ -196,9 +197,9 @@ void bitop(Call& call) {
   }
   const std::string combined = storage::combine_bits(operation, sources);
   if (combined.empty()) {
-    db->erase(call.key(2));
+    db->erase(target);
   } else {
-    db->put_text(call.key(2), combined, storage::kNoExpiry, /*modified=*/true);
+    db->put_text(target, combined, storage::kNoExpiry, /*modified=*/true);
   }
   call.reply().integer(static_cast<int64_t>(combined.size()));
 }

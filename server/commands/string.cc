@@ -2,9 +2,6 @@
 // expiry.
 #include "storage/types/string.h"
 
-#include <algorithm>
-#include <array>
-
 #include "server/commands/families.h"
 #include "server/core/call.h"
 #include "storage/number.h"
@@ -212,26 +209,16 @@ void getdel(Call& call) {
 }
 
 void mget(Call& call) {
-  // The keys' memory is asked for some keys ahead, so that the waits for it overlap.
-  constexpr size_t kAhead = 16;
-  std::array<Key, kAhead> keys;
   DatabaseLock db = call.lock();
   const size_t end = call.argument_count();
   call.reply().array(end - 1);
-  for (size_t first = 1; first < end; first += kAhead) {
-    const size_t count = std::min(kAhead, end - first);
-    for (size_t i = 0; i < count; i++) {
-      keys[i] = call.key(first + i);
-      db->prefetch(keys[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-      const Entry* entry = db->read(keys[i]);
-      char digits[storage::kIntegerTextMax];
-      if (entry == nullptr || !entry->is_string()) {
-        call.reply().null();
-      } else {
-        call.reply().bulk(entry->string(digits));
-      }
+  for (size_t i = 1; i < end; i++) {
+    const Entry* entry = db->read(call.key(i));
+    char digits[storage::kIntegerTextMax];
+    if (entry == nullptr || !entry->is_string()) {
+      call.reply().null();
+    } else {
+      call.reply().bulk(entry->string(digits));
     }
   }
 }
