@@ -47,11 +47,6 @@ CommandTable::CommandTable(std::span<const Family> families) {
 
 const Command* CommandTable::find(std::string_view name) const {
   if (name.size() > kNameMax || name.find('|') != std::string_view::npos) return nullptr;
-  return find_full(name);
-}
-
-const Command* CommandTable::find_full(std::string_view name) const {
-  if (name.size() > kNameMax) return nullptr;
   char lower[kNameMax];
   for (size_t i = 0; i < name.size(); i++) {
     const char c = name[i];
@@ -61,9 +56,18 @@ const Command* CommandTable::find_full(std::string_view name) const {
   return found == by_name_.end() ? nullptr : found->second;
 }
 
+const Command* CommandTable::find_full(std::string_view name) const {
+  const size_t bar = name.find('|');
+  const Command* command = find(name.substr(0, bar));
+  if (bar == std::string_view::npos || command == nullptr) return command;
+  return subcommand(*command, name.substr(bar + 1));
+}
+
 const Command* CommandTable::subcommand(const Command& container, std::string_view name) {
   for (const Command* command : container.subcommands) {
-    if (to_lower(name) == command->short_name) return command;
+    if (name.size() == command->short_name.size() && to_lower(name) == command->short_name) {
+      return command;
+    }
   }
   return nullptr;
 }
@@ -98,11 +102,11 @@ std::span<const NamedBit> command_flag_names() {
       {"skip_slowlog", kSkipSlowlog},
       {"fast", kFast},
       {"no_auth", kNoAuth},
+      {"no_mandatory_keys", kNoMandatoryKeys},
+      {"no_async_loading", kNoAsyncLoading},
       {"no_multi", kNoMulti},
       {"movablekeys", kMovableKeys},
       {"allow_busy", kAllowBusy},
-      {"no_async_loading", kNoAsyncLoading},
-      {"no_mandatory_keys", kNoMandatoryKeys},
   };
   return kNames;
 }
