@@ -153,16 +153,16 @@ void lolwut(Call& call) {
 // -------------------------------------------------------------------------------------------- ACL
 
 // There is one user, whose password is the option requirepass.
-void acl_whoami(Call& call) { call.reply().bulk("default"); }
+void acl_whoami(Call& call) {
+  call.reply().bulk("default");
+}
 
 void write_category(Call& call, uint32_t category) {
   const CommandTable& table = call.server().commands;
   std::vector<std::string_view> names;
   for (size_t i = 0; i < table.size(); i++) {
     const Command& command = table.at(i);
-    // Of a container only the subcommands can be run.
-    const bool runs = command.row->handler != nullptr;
-    if (runs && (command.categories & category) != 0) names.push_back(command.row->name);
+    if ((command.categories & category) != 0) names.push_back(command.row->name);
   }
   call.reply().array(names.size());
   for (const std::string_view name : names) call.reply().bulk(name);
@@ -271,6 +271,8 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-core::Family server_commands() { return kRows; }
+core::Family server_commands() {
+  return kRows;
+}
 
 }  // namespace larder::commands

@@ -43,14 +43,15 @@ inline constexpr std::string_view kNoShutdown = "ERR No shutdown in progress.";
 inline constexpr std::string_view kCannotSave =
     "ERR Errors trying to SHUTDOWN. Nothing is kept on disk, so SAVE cannot be done: use NOSAVE.";
 inline constexpr std::string_view kDebugNotAllowed =
-    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run "
-    "it from a local connection, otherwise you need to set this option in the configuration file, and "
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you "
+    "can run "
+    "it from a local connection, otherwise you need to set this option in the configuration file, "
+    "and "
     "then restart the server.";
 inline constexpr std::string_view kDatabaseNotThere = "ERR Out of range database";
 inline constexpr std::string_view kRecountFailed =
     "ERR a counter or a bound of the tables is wrong";
-inline constexpr std::string_view kResp2NotSupported =
-    "ERR RESP2 is not supported by this command";
+inline constexpr std::string_view kResp2NotSupported = "ERR RESP2 is not supported by this command";
 inline constexpr std::string_view kUnknownReplyType =
     "ERR Wrong protocol type name. Please use one of the following: "
     "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
