@@ -131,6 +131,12 @@ class Parser {
            symbols_[at_] == "|" || symbols_[at_] == kRepeats;
   }
 
+  // "..." behind ">", unless it belongs to a bracket that it closes.
+  bool take_repetition_of_group() {
+    const bool closes_bracket = at_ + 1 < symbols_.size() && symbols_[at_ + 1] == "]";
+    return !closes_bracket && take(kRepeats);
+  }
+
   std::vector<Sequence> parse_alternatives() {
     std::vector<Sequence> alternatives;
     do {
@@ -148,6 +154,7 @@ class Parser {
       } else if (take("<")) {
         items.push_back(any_of(parse_alternatives()));
         if (!take(">")) failed_ = true;
+        items.back().multiple = take_repetition_of_group();
       } else {
         items.push_back(leaf(symbols_[at_++]));
       }
@@ -216,6 +223,8 @@ constexpr NamedType kTypes[] = {
     {"newkey", Type::kKey},
     {"source", Type::kKey},
     {"destination", Type::kKey},
+    {"destkey", Type::kKey},
+    {"bit", Type::kInteger},
     {"bits", Type::kInteger},
     {"bytes", Type::kInteger},
     {"client-id", Type::kInteger},
@@ -234,6 +243,7 @@ constexpr NamedType kTypes[] = {
     {"limit", Type::kInteger},
     {"maxage", Type::kInteger},
     {"milliseconds", Type::kInteger},
+    {"min-match-len", Type::kInteger},
     {"numkeys", Type::kInteger},
     {"numreplicas", Type::kInteger},
     {"offset", Type::kInteger},

@@ -7,6 +7,7 @@
 //   [LIMIT offset count]                                    [] may be left out
 //   <MODULE name | ACLCAT category>                         | divides alternatives, <> only groups
 //   key value [key value ...]                               ... repeats what the bracket holds
+//   <ID id | ADDR address> ...                              or the group in front of it
 #pragma once
 
 #include <cstdint>

@@ -120,6 +120,27 @@ TEST_F(CommandTableTest, SyntaxParsesAndAgreesWithArity) {
   });
 }
 
+// "[TYPE NORMAL | PUBSUB]" would mean TYPE NORMAL or PUBSUB: the alternatives of a token belong
+// into
+// <>.
+void expect_no_token_lost(const std::vector<Argument>& arguments) {
+  for (size_t i = 0; i < arguments.size(); i++) {
+    const bool bare = arguments[i].type == Argument::Type::kPureToken && !arguments[i].optional;
+    EXPECT_FALSE(bare && arguments.size() > 1 && i + 1 < arguments.size() &&
+                 arguments[i + 1].type == Argument::Type::kPureToken)
+        << arguments[i].name << " " << arguments[i + 1].name;
+    if (arguments[i].type == Argument::Type::kBlock) expect_no_token_lost(arguments[i].arguments);
+    for (const Argument& inner : arguments[i].arguments) expect_no_token_lost(inner.arguments);
+  }
+}
+
+TEST_F(CommandTableTest, AlternativesOfATokenStandInAGroup) {
+  for_each([&](const Command& command) {
+    const auto arguments = parse_syntax(command.row->syntax);
+    if (arguments) expect_no_token_lost(*arguments);
+  });
+}
+
 TEST_F(CommandTableTest, KeySpecsLieWithinArity) {
   for_each([&](const Command& command) {
     const CommandRow& row = *command.row;

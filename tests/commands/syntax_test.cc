@@ -74,6 +74,9 @@ TEST(Syntax, DotsRepeatWhatStandsInFront) {
   EXPECT_EQ(parsed("key value [key value ...]"), "key_value:block+(key:string value:string)");
   EXPECT_EQ(parsed("[ID id [id ...]]"), "id:string=ID?+");
   EXPECT_EQ(parsed("key [GET pattern [GET pattern ...]]"), "key:string pattern:string=GET?+*");
+  EXPECT_EQ(parsed("<A | B> ..."), "a_b:oneof+(a:pure-token=A b:pure-token=B)");
+  EXPECT_EQ(parsed("<A | B> [<A | B> ...]"), "a_b:oneof+(a:pure-token=A b:pure-token=B)");
+  EXPECT_EQ(parsed("[GET a | SET b ...]"), "a_b:oneof?+(a:string=GET b:string=SET)");
   EXPECT_EQ(parsed("command [arg ...]"), "command:string arg:string?+");
 }
 
