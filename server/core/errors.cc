@@ -82,4 +82,13 @@ std::string unknown_subcommand(std::string_view command, std::string_view subcom
          upper(command) + " HELP.";
 }
 
+std::string unknown_subcommand_or_arity(std::string_view command, std::string_view subcommand) {
+  return "ERR unknown subcommand or wrong number of arguments for '" +
+         std::string(printable(subcommand)) + "'. Try " + upper(command) + " HELP.";
+}
+
+std::string unknown_category(std::string_view category) {
+  return "ERR Unknown category '" + std::string(printable(category)) + "'";
+}
+
 }  // namespace larder::core::errors

@@ -62,6 +62,28 @@ inline constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 inline constexpr std::string_view kWrongPassword =
     "WRONGPASS invalid username-password pair or user is disabled.";
 inline constexpr std::string_view kMaxClients = "ERR max number of clients reached";
+inline constexpr std::string_view kNoKeyArguments = "ERR The command has no key arguments";
+inline constexpr std::string_view kInvalidCommand = "ERR Invalid command specified";
+inline constexpr std::string_view kInvalidCommandArity =
+    "ERR Invalid number of arguments specified for command";
+inline constexpr std::string_view kInvalidCommandArguments =
+    "ERR Invalid arguments specified for command";
+inline constexpr std::string_view kNoShutdown = "ERR No shutdown in progress.";
+inline constexpr std::string_view kCannotSave =
+    "ERR Errors trying to SHUTDOWN. Nothing is kept on disk, so SAVE cannot be done: use NOSAVE.";
+inline constexpr std::string_view kDebugNotAllowed =
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you "
+    "can run "
+    "it from a local connection, otherwise you need to set this option in the configuration file, "
+    "and "
+    "then restart the server.";
+inline constexpr std::string_view kDatabaseNotThere = "ERR Out of range database";
+inline constexpr std::string_view kRecountFailed =
+    "ERR a counter or a bound of the tables is wrong";
+inline constexpr std::string_view kResp2NotSupported = "ERR RESP2 is not supported by this command";
+inline constexpr std::string_view kUnknownReplyType =
+    "ERR Wrong protocol type name. Please use one of the following: "
+    "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
 inline constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 
 // The words for what the engine answered; `status` is not kOk.
@@ -79,5 +101,9 @@ std::string unsupported_option(std::string_view option);
 std::string unknown_command(std::string_view name, const std::string_view* arguments, size_t count);
 // ERR unknown subcommand 'x'. Try CLIENT HELP.
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand);
+// ERR unknown subcommand or wrong number of arguments for 'x'. Try DEBUG HELP.
+std::string unknown_subcommand_or_arity(std::string_view command, std::string_view subcommand);
+// ERR Unknown category 'x'
+std::string unknown_category(std::string_view category);
 
 }  // namespace larder::core::errors
