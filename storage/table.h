@@ -55,6 +55,8 @@ inline constexpr int kTablePositionBits = 37;
 class Table {
  public:
   static constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
+  // An entry's share of its bucket, rounded up: what a key costs beside its own block.
+  static constexpr size_t kSlotBytes = 10;
 
   explicit Table(uint64_t hash_seed) : seed_(hash_seed) {}
   ~Table();  // also destroys the entries

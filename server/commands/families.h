@@ -7,11 +7,15 @@
 
 namespace larder::commands {
 
+core::Family config_commands();
 core::Family connection_commands();
+core::Family info_commands();
+core::Family latency_commands();
 core::Family string_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {connection_commands(), string_commands()};
+  return {config_commands(), connection_commands(), info_commands(), latency_commands(),
+          string_commands()};
 }
 
 }  // namespace larder::commands

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "server/core/tick_clock.h"
 
 namespace larder::core {
@@ -44,6 +47,12 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
+std::vector<std::string_view> redacted(std::span<const std::string_view> arguments, size_t from) {
+  std::vector<std::string_view> shown(arguments.begin(), arguments.end());
+  std::fill(shown.begin() + static_cast<std::ptrdiff_t>(from), shown.end(), "(redacted)");
+  return shown;
+}
+
 }  // namespace
 
 void Dispatcher::start_timing() {
@@ -78,6 +87,10 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
     reply.error(errors::kNoAuth);
     return false;
   }
+  if (client.has(Client::kMonitor) && (row.flags & (kWrite | kReadonly)) != 0) {
+    reply.error(errors::kMonitorHasNoKeys);
+    return false;
+  }
   if ((row.flags & kDenyOom) != 0) {
     const auto max = static_cast<uint64_t>(server_.config.values.maxmemory_bytes.load());
     if (max != 0 && server_.used_memory.load(std::memory_order_relaxed) > max) {
@@ -108,14 +121,19 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     } else {
       if (held_back(*command, now_ms)) return Outcome::kHeld;
       client.note_command(command->row, now_ms);
-      if (server_.monitors.load(std::memory_order_relaxed) > 0) {
-        feed_monitors(client, arguments, *command);
-      }
       Call call(server_, client, *command, arguments, reply, now_ms);
       command->row->handler(call);
       const uint64_t tick = TickClock::now();
       const uint64_t nanoseconds = TickClock::nanoseconds(tick - last_tick_);
       last_tick_ = tick;
+      std::vector<std::string_view> shown;
+      if (call.redacted_from() < arguments.size()) {
+        shown = redacted(arguments, call.redacted_from());
+        arguments = shown;
+      }
+      if (server_.monitors.load(std::memory_order_relaxed) > 0) {
+        feed_monitors(client, arguments, *command);
+      }
       suspended_.continuation = call.take_continuation();
       if (suspended_.continuation != nullptr) {
         suspended_.command = command;

@@ -34,6 +34,11 @@ inline constexpr std::string_view kWrongPassword =
     "WRONGPASS invalid username-password pair or user is disabled.";
 inline constexpr std::string_view kMaxClients = "ERR max number of clients reached";
 inline constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+inline constexpr std::string_view kMonitorHasNoKeys =
+    "ERR Replica can't interact with the keyspace";  // a client in MONITOR mode is called so
+inline constexpr std::string_view kSlowlogCount =
+    "ERR count should be greater than or equal to -1";
+inline constexpr std::string_view kNoConfigFile = "ERR The server is running without a config file";
 
 // The words for what the engine answered; `status` is not kOk.
 std::string_view text(storage::Status status);
@@ -46,5 +51,13 @@ std::string invalid_expire(std::string_view command);
 std::string unknown_command(std::string_view name, const std::string_view* arguments, size_t count);
 // ERR unknown subcommand 'x'. Try CLIENT HELP.
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand);
+// ERR unknown subcommand or wrong number of arguments for 'x'. Try SLOWLOG HELP.
+std::string subcommand_syntax(std::string_view command, std::string_view subcommand);
+// ERR Unknown option or number of arguments for CONFIG SET - 'x'
+std::string unknown_config(std::string_view option);
+// ERR CONFIG SET failed (possibly related to argument 'x') - argument must be ...
+std::string config_set_failed(std::string_view option, std::string_view reason);
+// ERR Rewriting config file: cannot write ...
+std::string config_rewrite_failed(std::string_view reason);
 
 }  // namespace larder::core::errors

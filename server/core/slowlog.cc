@@ -1,6 +1,9 @@
 #include "server/core/slowlog.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 namespace larder::core {
 namespace {
@@ -78,6 +81,30 @@ std::vector<LatencySample> LatencyMonitor::history(std::string_view event) const
   const auto found = events_.find(event);
   if (found == events_.end()) return {};
   return {found->second.samples.begin(), found->second.samples.end()};
+}
+
+std::string LatencyMonitor::describe(std::string_view event, const Series& series) {
+  const auto count = static_cast<double>(series.samples.size());
+  double sum = 0;
+  for (const LatencySample& sample : series.samples) sum += static_cast<double>(sample.latency_ms);
+  const double mean = sum / count;
+  double deviations = 0;
+  for (const LatencySample& sample : series.samples) {
+    deviations += std::abs(static_cast<double>(sample.latency_ms) - mean);
+  }
+  const auto span_s =
+      static_cast<double>(series.samples.back().at_s - series.samples.front().at_s);
+  return fmt::format(
+      "* {}: {} spikes, {:.0f} ms on average (mean deviation {:.0f} ms), one every {:.0f} s; the "
+      "worst took {} ms.\n",
+      event, series.samples.size(), mean, deviations / count, span_s / count, series.max_ms);
+}
+
+std::string LatencyMonitor::describe() const {
+  const std::lock_guard lock(mutex_);
+  std::string text;
+  for (const auto& [event, series] : events_) text += describe(event, series);
+  return text;
 }
 
 size_t LatencyMonitor::reset(std::string_view event) {
