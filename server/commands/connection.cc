@@ -13,7 +13,9 @@ void ping(Call& call) {
   call.reply().simple("PONG");
 }
 
-void echo(Call& call) { call.reply().bulk(call.argument(1)); }
+void echo(Call& call) {
+  call.reply().bulk(call.argument(1));
+}
 
 constexpr CommandRow kRows[] = {
     {.name = "ping",
@@ -40,6 +42,8 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-core::Family connection_commands() { return kRows; }
+core::Family connection_commands() {
+  return kRows;
+}
 
 }  // namespace larder::commands

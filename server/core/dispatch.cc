@@ -87,16 +87,16 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
     reply.error(errors::kNoAuth);
     return false;
   }
-  if (client.has(Client::kMonitor) && (row.flags & (kWrite | kReadonly)) != 0) {
-    reply.error(errors::kMonitorHasNoKeys);
-    return false;
-  }
   if ((row.flags & kDenyOom) != 0) {
     const auto max = static_cast<uint64_t>(server_.config.values.maxmemory_bytes.load());
     if (max != 0 && server_.used_memory.load(std::memory_order_relaxed) > max) {
       reply.error(errors::kOutOfMemory);
       return false;
     }
+  }
+  if (client.has(Client::kMonitor) && (row.flags & (kWrite | kReadonly)) != 0) {
+    reply.error(errors::kMonitorHasNoKeys);
+    return false;
   }
   return true;
 }
@@ -126,6 +126,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
       const uint64_t tick = TickClock::now();
       const uint64_t nanoseconds = TickClock::nanoseconds(tick - last_tick_);
       last_tick_ = tick;
+      last_nanoseconds_ = nanoseconds;
       std::vector<std::string_view> shown;
       if (call.redacted_from() < arguments.size()) {
         shown = redacted(arguments, call.redacted_from());

@@ -1,15 +1,11 @@
-// What the server calls itself.
+// What the server says of itself.
 #pragma once
-
-#include <string_view>
 
 namespace larder::core {
 
-// The Redis whose behaviour Larder follows, as INFO and HELLO say it. Three numbers and nothing else:
-// clients compare them to choose commands, and some (rq) read each with int().
-inline constexpr std::string_view kRedisVersion = "7.2.4";
+inline constexpr const char* kLarderVersion = LARDER_VERSION;  // from CMakeLists.txt
 
-// Larder's own version, from CMakeLists.txt.
-inline constexpr std::string_view kLarderVersion = LARDER_VERSION;
+// The Redis whose behaviour Larder keeps to; clients choose features by it.
+inline constexpr const char* kRedisVersion = "7.2.4";
 
 }  // namespace larder::core
