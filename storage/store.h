@@ -90,8 +90,8 @@ class Store {
 
   // Locks shard by shard.
   DatabaseSize size(size_t database);
-  // Of every database, in one pass over the shards. `held`: a lock on all shards that the caller has
-  // already, or null.
+  // Of every database, in one pass over the shards. `held`: a lock on all shards that the caller
+  // has already, or null.
   std::vector<DatabaseSize> sizes(const LockedKeys* held = nullptr);
   StoreCounters counters() const;
   // Sets all but `writes` to 0. `held` as in sizes().

@@ -66,7 +66,8 @@ constexpr CommandRow kRows[] = {
      .since = "2.0.0",
      .complexity = "O(N) with N options in all",
      .syntax = "parameter [parameter ...]",
-     .summary = "Answers the options whose names match one of the glob patterns, with their values."},
+     .summary =
+         "Answers the options whose names match one of the glob patterns, with their values."},
     {.name = "config|set",
      .handler = config_set,
      .arity = -4,

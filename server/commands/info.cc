@@ -1,11 +1,12 @@
 // What the server says of itself: INFO and MEMORY.
+#include "server/core/info.h"
+
 #include <algorithm>
 #include <string>
 
 #include "server/commands/families.h"
 #include "server/core/call.h"
 #include "server/core/container_help.h"
-#include "server/core/info.h"
 #include "server/core/memory_report.h"
 #include "storage/memory.h"
 

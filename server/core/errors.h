@@ -36,8 +36,7 @@ inline constexpr std::string_view kMaxClients = "ERR max number of clients reach
 inline constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 inline constexpr std::string_view kMonitorHasNoKeys =
     "ERR Replica can't interact with the keyspace";  // a client in MONITOR mode is called so
-inline constexpr std::string_view kSlowlogCount =
-    "ERR count should be greater than or equal to -1";
+inline constexpr std::string_view kSlowlogCount = "ERR count should be greater than or equal to -1";
 inline constexpr std::string_view kNoConfigFile = "ERR The server is running without a config file";
 
 // The words for what the engine answered; `status` is not kOk.

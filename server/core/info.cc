@@ -31,8 +31,7 @@ void info_server(InfoSection& out) {
   out.field("arch_bits", sizeof(void*) * 8);
   out.field("multiplexing_api", "epoll");
 #ifndef __clang__
-  out.field("gcc_version",
-            fmt::format("{}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__));
+  out.field("gcc_version", fmt::format("{}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__));
 #endif
   out.field("process_id", getpid());
   out.field("run_id", server.identity.run_id);
@@ -143,7 +142,8 @@ void info_keyspace(InfoSection& out) {
   const std::vector<storage::DatabaseSize> sizes = out.server.store.sizes(out.held);
   for (size_t i = 0; i < sizes.size(); i++) {
     if (sizes[i].keys == 0) continue;
-    const int64_t ttl_ms = sizes[i].volatile_keys == 0 ? 0 : sizes[i].mean_expire_at_ms - out.now_ms;
+    const int64_t ttl_ms =
+        sizes[i].volatile_keys == 0 ? 0 : sizes[i].mean_expire_at_ms - out.now_ms;
     out.field(fmt::format("db{}", i),
               fmt::format("keys={},expires={},avg_ttl={}", sizes[i].keys, sizes[i].volatile_keys,
                           std::max<int64_t>(0, ttl_ms)));

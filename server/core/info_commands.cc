@@ -58,8 +58,7 @@ void info_latency_statistics(InfoSection& out) {
     std::string values;
     for (const double percentile : percentiles) {
       fmt::format_to(std::back_inserter(values), "{}p{}={:.3f}", values.empty() ? "" : ",",
-                     percentile,
-                     static_cast<double>(durations.percentile_ns(percentile)) / 1000);
+                     percentile, static_cast<double>(durations.percentile_ns(percentile)) / 1000);
     }
     out.field(fmt::format("latency_percentiles_usec_{}", server.commands.at(i).row->name), values);
   }

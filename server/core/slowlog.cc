@@ -92,8 +92,7 @@ std::string LatencyMonitor::describe(std::string_view event, const Series& serie
   for (const LatencySample& sample : series.samples) {
     deviations += std::abs(static_cast<double>(sample.latency_ms) - mean);
   }
-  const auto span_s =
-      static_cast<double>(series.samples.back().at_s - series.samples.front().at_s);
+  const auto span_s = static_cast<double>(series.samples.back().at_s - series.samples.front().at_s);
   return fmt::format(
       "* {}: {} spikes, {:.0f} ms on average (mean deviation {:.0f} ms), one every {:.0f} s; the "
       "worst took {} ms.\n",
