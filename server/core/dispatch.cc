@@ -123,6 +123,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
       client.note_command(command->row, now_ms);
       Call call(server_, client, *command, arguments, reply, now_ms);
       command->row->handler(call);
+      counters_.commands.add();
       const uint64_t tick = TickClock::now();
       const uint64_t nanoseconds = TickClock::nanoseconds(tick - last_tick_);
       last_tick_ = tick;
@@ -147,7 +148,6 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
   } else {
     server_.statistics.count_error(reply.last_error());
   }
-  counters_.commands.add();
   if (client.has(Client::kReplySkip) || client.has(Client::kReplyOff)) out.truncate(reply_start);
   client.set(Client::kReplySkip, client.has(Client::kReplySkipNext));
   client.set(Client::kReplySkipNext, false);

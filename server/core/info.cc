@@ -83,8 +83,7 @@ void info_stats(InfoSection& out) {
   out.field("total_net_output_bytes", statistics.sum(&WorkerCounters::net_output_bytes));
   out.ratio("instantaneous_input_kbps", rates.input_kbytes);
   out.ratio("instantaneous_output_kbps", rates.output_kbytes);
-  out.field("rejected_connections", statistics.sum(&WorkerCounters::connections_rejected) +
-                                        statistics.accept_rejected.get());
+  out.field("rejected_connections", statistics.accept_rejected.get());
   out.field("sync_full", 0);
   out.field("sync_partial_ok", 0);
   out.field("sync_partial_err", 0);
