@@ -1,7 +1,8 @@
 """Strings and bitmaps."""
 
 import compare
-from shapes import (at_millis, at_seconds, bit_offset, index, integer, key, many, maybe, millis, number, offset, one_of, group,
+from shapes import (at_millis, at_seconds, bit_offset, index, integer, key, many, maybe, millis, number, offset, one_of,
+                    group,
                     seconds, small_int, some_of, value)
 from table import Command, Family, row, scene
 
@@ -20,7 +21,8 @@ def bits_offset(d):
 
 
 field_get = group("GET", bits_type, bits_offset)
-field_op = one_of(field_get, group("SET", bits_type, bits_offset, small_int), group("INCRBY", bits_type, bits_offset, small_int),
+field_op = one_of(field_get, group("SET", bits_type, bits_offset, small_int),
+                  group("INCRBY", bits_type, bits_offset, small_int),
                   group("OVERFLOW", one_of("WRAP", "SAT", "FAIL", "FAIL", "BOGUS")))
 
 
@@ -52,8 +54,10 @@ def counter(gen):
     near = d.choice([b"9223372036854775806", b"-9223372036854775807", b"9999", b"-1", b"9223372036854775807"])
     steps = [Command([b"SET", name, near])]
     for _ in range(d.int(1, 5)):
-        steps.append(Command(d.choice([[b"INCR", name], [b"DECR", name], [b"INCRBY", name, integer(d)], [b"DECRBY", name, integer(d)],
-                                       [b"OBJECT", b"ENCODING", name], [b"GET", name], [b"INCRBYFLOAT", name, number(d)]])))
+        steps.append(Command(d.choice([[b"INCR", name], [b"DECR", name], [b"INCRBY", name, integer(d)],
+                                       [b"DECRBY", name, integer(d)],
+                                       [b"OBJECT", b"ENCODING", name], [b"GET", name],
+                                       [b"INCRBYFLOAT", name, number(d)]])))
     return steps
 
 
