@@ -157,7 +157,7 @@ std::string Config::set_live(std::span<const Assignment> assignments, std::strin
   for (const auto& [name, text] : assignments) {
     const OptionRow& row = *find_option(name);
     before.emplace_back(&row, show_option(row, values));
-    failed_name = name;
+    failed_name = row.name;
     wrong = apply(row, std::string(text));
     if (!wrong.empty()) break;
   }
