@@ -70,6 +70,13 @@ void latency_history(Call& call) {
   }
 }
 
+void latency_graph(Call& call) {
+  const std::string graph =
+      call.server().latency.graph(call.argument(2), call.now_ms() / 1000);
+  if (graph.empty()) return call.fail(errors::no_latency_samples(call.argument(2)));
+  call.reply().verbatim(graph);
+}
+
 void latency_reset(Call& call) {
   LatencyMonitor& latency = call.server().latency;
   size_t forgotten = call.argument_count() == 2 ? latency.reset("") : 0;
@@ -250,6 +257,15 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(1)",
      .syntax = "event",
      .summary = "Answers the recorded spikes of one kind of event, with their times."},
+    {.name = "latency|graph",
+     .handler = latency_graph,
+     .arity = 3,
+     .flags = kOperator | kNoscript,
+     .group = Group::kServer,
+     .since = "2.8.13",
+     .complexity = "O(1)",
+     .syntax = "event",
+     .summary = "Draws the recorded spikes of one kind of event as columns of text."},
     {.name = "latency|reset",
      .handler = latency_reset,
      .arity = -2,

@@ -78,6 +78,10 @@ std::string subcommand_syntax(std::string_view command, std::string_view subcomm
          std::string(printable(subcommand)) + "'. Try " + upper(command) + " HELP.";
 }
 
+std::string no_latency_samples(std::string_view event) {
+  return "ERR No samples available for event '" + std::string(event) + "'";
+}
+
 std::string unknown_config(std::string_view option) {
   return "ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(option) + "'";
 }

@@ -52,6 +52,8 @@ std::string unknown_command(std::string_view name, const std::string_view* argum
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand);
 // ERR unknown subcommand or wrong number of arguments for 'x'. Try SLOWLOG HELP.
 std::string subcommand_syntax(std::string_view command, std::string_view subcommand);
+// ERR No samples available for event 'x'
+std::string no_latency_samples(std::string_view event);
 // ERR Unknown option or number of arguments for CONFIG SET - 'x'
 std::string unknown_config(std::string_view option);
 // ERR CONFIG SET failed (possibly related to argument 'x') - argument must be ...

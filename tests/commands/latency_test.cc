@@ -96,6 +96,20 @@ TEST(LatencyEvents, LatestAndHistory) {
   EXPECT_EQ(server.run({"LATENCY", "HISTORY", "nosuch"}), "[]");
 }
 
+TEST(LatencyEvents, GraphDrawsAColumnASpike) {
+  InProcess server;
+  EXPECT_EQ(server.run({"LATENCY", "GRAPH", "command"}),
+            "(error) ERR No samples available for event 'command'");
+  const int64_t now_s = server.clock().now_ms() / 1000;
+  server.server().latency.add("command", now_s - 7200, 30);
+  server.server().latency.add("command", now_s - 65, 60);
+  server.server().latency.add("command", now_s - 12, 40);
+  protocol::Reply reply;
+  protocol::read_reply(server.run_raw(server.client(), {"LATENCY", "GRAPH", "command"}), reply);
+  EXPECT_EQ(reply.text, "command - high 60 ms, low 30 ms (all time high 60 ms)\n" +
+                            std::string(80, '-') + "\n # \n | \n |#\n#||\n\n211\nhm2\n  s\n");
+}
+
 TEST(LatencyEvents, ResetSomeOrAll) {
   InProcess server;
   core::LatencyMonitor& latency = server.server().latency;
