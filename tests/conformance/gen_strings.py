@@ -11,19 +11,26 @@ expiry = one_of(group("EX", seconds), group("PX", millis), group("EXAT", at_seco
 
 def bits_type(d):
     draw = d.random()
-    if draw < 0.85:
-        return d.cased(d.choice("IU")) + b"%d" % d.choice([1, 2, 4, 7, 8, 16, 31, 32, 63, d.int(1, 63)])
-    return d.choice([b"i64", b"u64", b"u0", b"i0", b"i65", b"x8", b"8", b"", b"i", b"u-1", b"i08", b"u8x", b"U63"])
+    if draw < 0.96:
+        return d.choice([b"i", b"u"]) + b"%d" % d.choice([1, 2, 4, 7, 8, 16, 31, 32, 63, d.int(1, 63)])
+    return d.choice([b"i64", b"u64", b"u0", b"i0", b"i65", b"x8", b"8", b"", b"i", b"u-1", b"i08", b"u8x", b"U8", b"I16"])
 
 
 def bits_offset(d):
-    return b"#%d" % d.int(0, 100) if d.chance(0.3) else bit_offset(d)
+    draw = d.random()
+    if draw < 0.95:
+        return (b"#%d" if draw < 0.3 else b"%d") % d.int(0, 200)
+    return bit_offset(d)
+
+
+def overflow(d):
+    return d.cased(d.choice(["WRAP", "SAT", "FAIL", "FAIL"])) if d.chance(0.95) else b"BOGUS"
 
 
 field_get = group("GET", bits_type, bits_offset)
 field_op = one_of(field_get, group("SET", bits_type, bits_offset, small_int),
                   group("INCRBY", bits_type, bits_offset, small_int),
-                  group("OVERFLOW", one_of("WRAP", "SAT", "FAIL", "FAIL", "BOGUS")))
+                  group("OVERFLOW", overflow))
 
 
 def bit(d):
