@@ -71,8 +71,7 @@ void latency_history(Call& call) {
 }
 
 void latency_graph(Call& call) {
-  const std::string graph =
-      call.server().latency.graph(call.argument(2), call.now_ms() / 1000);
+  const std::string graph = call.server().latency.graph(call.argument(2), call.now_ms() / 1000);
   if (graph.empty()) return call.fail(errors::no_latency_samples(call.argument(2)));
   call.reply().verbatim(graph);
 }

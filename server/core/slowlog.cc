@@ -123,8 +123,8 @@ std::string LatencyMonitor::graph(std::string_view event, int64_t now_s) const {
       series.samples.begin(), series.samples.end(),
       [](const LatencySample& a, const LatencySample& b) { return a.latency_ms < b.latency_ms; });
   std::string text =
-      fmt::format("{} - high {} ms, low {} ms (all time high {} ms)\n{}\n", event,
-                  high->latency_ms, low->latency_ms, series.max_ms, std::string(80, '-'));
+      fmt::format("{} - high {} ms, low {} ms (all time high {} ms)\n{}\n", event, high->latency_ms,
+                  low->latency_ms, series.max_ms, std::string(80, '-'));
   const int64_t range_ms = std::max<int64_t>(1, high->latency_ms - low->latency_ms);
   for (int64_t row = kGraphRows - 1; row >= 0; row--) {
     for (const LatencySample& sample : series.samples) {

@@ -64,8 +64,8 @@ class LatencyMonitor {
   std::vector<LatencySample> history(std::string_view event) const;  // the oldest first
   // A sentence for each event: how many spikes, how long, how often. Empty if there were none.
   std::string describe() const;
-  // The spikes of one event as columns of text, the oldest first, each over its age at `now_s`. Empty
-  // if there were none.
+  // The spikes of one event as columns of text, the oldest first, each over its age at `now_s`.
+  // Empty if there were none.
   std::string graph(std::string_view event, int64_t now_s) const;
   // Forgets one event, or all with an empty name; returns how many were there.
   size_t reset(std::string_view event);
