@@ -15,7 +15,7 @@ using namespace core;  // NOLINT: the vocabulary of every handler
 void slowlog_get(Call& call) {
   constexpr int64_t kDefaultCount = 10;
   if (call.argument_count() > 3) {
-    return call.fail(errors::subcommand_syntax("slowlog", call.argument(1)));
+    return call.fail(errors::unknown_subcommand_or_arity("slowlog", call.argument(1)));
   }
   Args args = call.args(2);
   const int64_t count =

@@ -73,7 +73,7 @@ std::string unknown_subcommand(std::string_view command, std::string_view subcom
          upper(command) + " HELP.";
 }
 
-std::string subcommand_syntax(std::string_view command, std::string_view subcommand) {
+std::string unknown_subcommand_or_arity(std::string_view command, std::string_view subcommand) {
   return "ERR unknown subcommand or wrong number of arguments for '" +
          std::string(printable(subcommand)) + "'. Try " + upper(command) + " HELP.";
 }

@@ -51,7 +51,7 @@ std::string unknown_command(std::string_view name, const std::string_view* argum
 // ERR unknown subcommand 'x'. Try CLIENT HELP.
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand);
 // ERR unknown subcommand or wrong number of arguments for 'x'. Try SLOWLOG HELP.
-std::string subcommand_syntax(std::string_view command, std::string_view subcommand);
+std::string unknown_subcommand_or_arity(std::string_view command, std::string_view subcommand);
 // ERR No samples available for event 'x'
 std::string no_latency_samples(std::string_view event);
 // ERR Unknown option or number of arguments for CONFIG SET - 'x'
