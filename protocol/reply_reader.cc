@@ -23,11 +23,16 @@ class Reader {
     const char type = line[0];
     line.remove_prefix(1);
     switch (type) {
-      case '+': return text(reply, Reply::Type::kSimple, line);
-      case '-': return text(reply, Reply::Type::kError, line);
-      case ',': return text(reply, Reply::Type::kDouble, line);
-      case '(': return text(reply, Reply::Type::kBigNumber, line);
-      case '_': return text(reply, Reply::Type::kNull, line);
+      case '+':
+        return text(reply, Reply::Type::kSimple, line);
+      case '-':
+        return text(reply, Reply::Type::kError, line);
+      case ',':
+        return text(reply, Reply::Type::kDouble, line);
+      case '(':
+        return text(reply, Reply::Type::kBigNumber, line);
+      case '_':
+        return text(reply, Reply::Type::kNull, line);
       case '#':
         reply.type = Reply::Type::kBoolean;
         reply.integer = line == "t";
@@ -35,13 +40,20 @@ class Reader {
       case ':':
         reply.type = Reply::Type::kInteger;
         return integer(line, reply.integer) ? Outcome::kDone : Outcome::kInvalid;
-      case '$': return blob(reply, Reply::Type::kBulk, line);
-      case '=': return blob(reply, Reply::Type::kVerbatim, line);
-      case '*': return aggregate(reply, Reply::Type::kArray, line, 1, depth);
-      case '~': return aggregate(reply, Reply::Type::kSet, line, 1, depth);
-      case '>': return aggregate(reply, Reply::Type::kPush, line, 1, depth);
-      case '%': return aggregate(reply, Reply::Type::kMap, line, 2, depth);
-      default: return Outcome::kInvalid;
+      case '$':
+        return blob(reply, Reply::Type::kBulk, line);
+      case '=':
+        return blob(reply, Reply::Type::kVerbatim, line);
+      case '*':
+        return aggregate(reply, Reply::Type::kArray, line, 1, depth);
+      case '~':
+        return aggregate(reply, Reply::Type::kSet, line, 1, depth);
+      case '>':
+        return aggregate(reply, Reply::Type::kPush, line, 1, depth);
+      case '%':
+        return aggregate(reply, Reply::Type::kMap, line, 2, depth);
+      default:
+        return Outcome::kInvalid;
     }
   }
 
@@ -103,28 +115,40 @@ std::optional<size_t> read_reply(std::string_view bytes, Reply& reply) {
   Reader reader(bytes);
   reply = Reply{};
   switch (reader.read(reply, 0)) {
-    case Outcome::kDone: return reader.offset();
-    case Outcome::kIncomplete: return 0;
-    case Outcome::kInvalid: break;
+    case Outcome::kDone:
+      return reader.offset();
+    case Outcome::kIncomplete:
+      return 0;
+    case Outcome::kInvalid:
+      break;
   }
   return std::nullopt;
 }
 
 std::string Reply::to_string() const {
   switch (type) {
-    case Type::kSimple: return "+" + text;
-    case Type::kError: return "(error) " + text;
-    case Type::kInteger: return std::to_string(integer);
-    case Type::kBoolean: return integer ? "(true)" : "(false)";
-    case Type::kNull: return "(nil)";
-    case Type::kDouble: return "," + text;
-    case Type::kBigNumber: return "(" + text;
+    case Type::kSimple:
+      return "+" + text;
+    case Type::kError:
+      return "(error) " + text;
+    case Type::kInteger:
+      return std::to_string(integer);
+    case Type::kBoolean:
+      return integer ? "(true)" : "(false)";
+    case Type::kNull:
+      return "(nil)";
+    case Type::kDouble:
+      return "," + text;
+    case Type::kBigNumber:
+      return "(" + text;
     case Type::kBulk:
-    case Type::kVerbatim: return "\"" + text + "\"";
+    case Type::kVerbatim:
+      return "\"" + text + "\"";
     case Type::kArray:
     case Type::kMap:
     case Type::kSet:
-    case Type::kPush: break;
+    case Type::kPush:
+      break;
   }
   std::string out = "[";
   for (const Reply& element : elements) {

@@ -1,5 +1,5 @@
-// Reads replies, RESP2 or RESP3, into a tree of values: for tests, benchmarks and whatever else must
-// look into a reply that was already written.
+// Reads replies, RESP2 or RESP3, into a tree of values: for tests, benchmarks and whatever else
+// must look into a reply that was already written.
 #pragma once
 
 #include <cstddef>
@@ -13,12 +13,23 @@ namespace larder::protocol {
 
 struct Reply {
   enum class Type {
-    kSimple, kError, kInteger, kBulk, kNull, kArray, kMap, kSet, kPush, kDouble, kBoolean,
-    kVerbatim, kBigNumber
+    kSimple,
+    kError,
+    kInteger,
+    kBulk,
+    kNull,
+    kArray,
+    kMap,
+    kSet,
+    kPush,
+    kDouble,
+    kBoolean,
+    kVerbatim,
+    kBigNumber
   };
   Type type = Type::kNull;
-  std::string text;             // simple, error, bulk, double, verbatim (without "txt:"), big number
-  int64_t integer = 0;          // integer, boolean
+  std::string text;     // simple, error, bulk, double, verbatim (without "txt:"), big number
+  int64_t integer = 0;  // integer, boolean
   std::vector<Reply> elements;  // array, set, push; a map's keys and values in turn
 
   bool is_error() const { return type == Type::kError; }

@@ -129,9 +129,13 @@ void ReplyWriter::real(double value) {
   }
 }
 
-void ReplyWriter::null() { out_.append(resp3() ? "_\r\n" : "$-1\r\n"); }
+void ReplyWriter::null() {
+  out_.append(resp3() ? "_\r\n" : "$-1\r\n");
+}
 
-void ReplyWriter::null_array() { out_.append(resp3() ? "_\r\n" : "*-1\r\n"); }
+void ReplyWriter::null_array() {
+  out_.append(resp3() ? "_\r\n" : "*-1\r\n");
+}
 
 void ReplyWriter::verbatim(std::string_view text) {
   if (!resp3()) return bulk(text);

@@ -71,12 +71,24 @@ class InlineSplitter {
     }
     at_++;
     switch (c) {
-      case 'n': word.push_back('\n'); break;
-      case 'r': word.push_back('\r'); break;
-      case 't': word.push_back('\t'); break;
-      case 'b': word.push_back('\b'); break;
-      case 'a': word.push_back('\a'); break;
-      default: word.push_back(c); break;
+      case 'n':
+        word.push_back('\n');
+        break;
+      case 'r':
+        word.push_back('\r');
+        break;
+      case 't':
+        word.push_back('\t');
+        break;
+      case 'b':
+        word.push_back('\b');
+        break;
+      case 'a':
+        word.push_back('\a');
+        break;
+      default:
+        word.push_back(c);
+        break;
     }
   }
 

@@ -1,9 +1,9 @@
 // Turns a connection's bytes into requests: RESP arrays of bulk strings and inline commands.
 //
-// The parser copies nothing. It is given contiguous bytes, answers with views into them, and says how
-// many bytes the complete requests took. What is left (an incomplete request) is kept by the caller
-// and given again, in front of what came later. The parser remembers how far it had come in those
-// bytes, so a peer that sends one byte at a time costs linear time, not quadratic.
+// The parser copies nothing. It is given contiguous bytes, answers with views into them, and says
+// how many bytes the complete requests took. What is left (an incomplete request) is kept by the
+// caller and given again, in front of what came later. The parser remembers how far it had come in
+// those bytes, so a peer that sends one byte at a time costs linear time, not quadratic.
 //
 // One parser belongs to one connection and is used by that connection's thread only.
 #pragma once
@@ -55,8 +55,9 @@ struct ParserLimits {
 
 struct ParseResult {
   size_t consumed = 0;  // bytes of complete requests
-  // Text after "Protocol error: ", empty when all is well. Requests in front of the error are in the
-  // batch; nothing behind it can be understood, so the connection must be closed after replying.
+  // Text after "Protocol error: ", empty when all is well. Requests in front of the error are in
+  // the batch; nothing behind it can be understood, so the connection must be closed after
+  // replying.
   std::string error;
 };
 

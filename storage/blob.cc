@@ -18,6 +18,8 @@ void Blob::release() {
   EntryArena::free(this, bytes);
 }
 
-size_t Blob::memory_bytes() const { return sizeof(Blob) + capacity_; }
+size_t Blob::memory_bytes() const {
+  return sizeof(Blob) + capacity_;
+}
 
 }  // namespace larder::storage

@@ -1,6 +1,6 @@
 // A string too long to live inside its entry: one block, counted references. It is the only part of
-// a value that may outlive the shard's lock (a reply still being sent holds a reference), so a writer
-// changes it in place only while it holds the sole reference.
+// a value that may outlive the shard's lock (a reply still being sent holds a reference), so a
+// writer changes it in place only while it holds the sole reference.
 #pragma once
 
 #include <atomic>

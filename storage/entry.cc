@@ -82,7 +82,9 @@ void Entry::destroy(Entry* entry) {
   destroy_block(entry);
 }
 
-void Entry::destroy_block(Entry* entry) { EntryArena::free(entry, entry->block_bytes()); }
+void Entry::destroy_block(Entry* entry) {
+  EntryArena::free(entry, entry->block_bytes());
+}
 
 bool Entry::rewrite(const EntryShape& shape) {
   const uint8_t new_flags = flags_for(shape);
@@ -96,9 +98,15 @@ EntryShape Entry::shape() const {
   EntryShape shape{.key = key(), .expire_at_ms = expire_at_ms(), .kind = kind()};
   shape.modified = modified();
   switch (shape.kind) {
-    case ValueKind::kText: shape.text_bytes = text_size(); break;
-    case ValueKind::kInteger: shape.integer = integer(); break;
-    case ValueKind::kBlob: shape.blob = blob(); break;
+    case ValueKind::kText:
+      shape.text_bytes = text_size();
+      break;
+    case ValueKind::kInteger:
+      shape.integer = integer();
+      break;
+    case ValueKind::kBlob:
+      shape.blob = blob();
+      break;
   }
   return shape;
 }
@@ -169,19 +177,30 @@ std::string_view Entry::text() const {
   return {reinterpret_cast<const char*>(bytes() + value_offset()), text_size()};
 }
 
-char* Entry::text_bytes() { return reinterpret_cast<char*>(bytes() + value_offset()); }
+char* Entry::text_bytes() {
+  return reinterpret_cast<char*>(bytes() + value_offset());
+}
 
-int64_t Entry::integer() const { return load<int64_t>(bytes() + value_offset()); }
+int64_t Entry::integer() const {
+  return load<int64_t>(bytes() + value_offset());
+}
 
-void Entry::set_integer(int64_t value) { store(bytes() + value_offset(), value); }
+void Entry::set_integer(int64_t value) {
+  store(bytes() + value_offset(), value);
+}
 
-Blob* Entry::blob() const { return load<Blob*>(bytes() + value_offset()); }
+Blob* Entry::blob() const {
+  return load<Blob*>(bytes() + value_offset());
+}
 
 std::string_view Entry::string(char (&digits)[kIntegerTextMax]) const {
   switch (kind()) {
-    case ValueKind::kText: return text();
-    case ValueKind::kBlob: return blob()->view();
-    case ValueKind::kInteger: break;
+    case ValueKind::kText:
+      return text();
+    case ValueKind::kBlob:
+      return blob()->view();
+    case ValueKind::kInteger:
+      break;
   }
   return {digits, write_integer(integer(), digits)};
 }

@@ -31,8 +31,8 @@ inline constexpr size_t kInlineValueMax = 1024;
 
 enum class ValueKind : uint8_t { kText = 0, kInteger = 1, kBlob = 2 };
 
-// What an entry is to be made of. For kText, `text_bytes` is the value's length; for kBlob, `blob` is
-// taken over with its reference.
+// What an entry is to be made of. For kText, `text_bytes` is the value's length; for kBlob, `blob`
+// is taken over with its reference.
 struct EntryShape {
   std::string_view key;
   int64_t expire_at_ms = kNoExpiry;
@@ -54,9 +54,9 @@ class Entry {
   // Frees the block only: its blob has moved to another entry.
   static void destroy_block(Entry* entry);
 
-  // Makes this block the entry that `shape` describes, if the block has exactly the size for it; the
-  // old value's blob is released. False, and nothing changed, if the size differs. `shape.key` must
-  // equal key() and must not point into this block.
+  // Makes this block the entry that `shape` describes, if the block has exactly the size for it;
+  // the old value's blob is released. False, and nothing changed, if the size differs. `shape.key`
+  // must equal key() and must not point into this block.
   bool rewrite(const EntryShape& shape);
 
   // A new entry with another key or expiry and the value moved out of this one, which is then good

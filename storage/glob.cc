@@ -11,8 +11,8 @@ class Matcher {
   Matcher(std::string_view pattern, std::string_view text, LetterCase letter_case)
       : pattern_(pattern), text_(text), ignore_case_(letter_case == LetterCase::kIgnore) {}
 
-  // Only the last star needs to be tried again: what an earlier one could take instead, the last one
-  // can take too.
+  // Only the last star needs to be tried again: what an earlier one could take instead, the last
+  // one can take too.
   bool match() {
     size_t p = 0;
     size_t t = 0;
@@ -46,12 +46,16 @@ class Matcher {
   // Matches one byte against the pattern's element at p and moves p behind that element.
   bool match_one(size_t& p, char c) const {
     switch (pattern_[p]) {
-      case '?': p++; return true;
-      case '[': return match_set(p, c);
+      case '?':
+        p++;
+        return true;
+      case '[':
+        return match_set(p, c);
       case '\\':
         if (p + 1 < pattern_.size()) p++;
         [[fallthrough]];
-      default: return fold(pattern_[p++]) == fold(c);
+      default:
+        return fold(pattern_[p++]) == fold(c);
     }
   }
 

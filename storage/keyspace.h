@@ -3,8 +3,8 @@
 //
 // A dead key (its expiry has passed) is never seen: whoever meets one removes it on the spot.
 //
-// A Keyspace is made for one command (or one command of a transaction) and used by one thread, while
-// the LockedKeys it was made of lives. Every key passed in must be held by that lock.
+// A Keyspace is made for one command (or one command of a transaction) and used by one thread,
+// while the LockedKeys it was made of lives. Every key passed in must be held by that lock.
 #pragma once
 
 #include <cstdint>
@@ -35,14 +35,14 @@ class Keyspace {
   void put_integer(const Key& key, int64_t value, int64_t expire_at_ms);
 
   // Makes the string value of `key` `size` bytes long, creating the key if there is none, and
-  // returns its bytes for writing: the old bytes, then zeros. The expiry is kept. `size` is at least
-  // the value's present length.
+  // returns its bytes for writing: the old bytes, then zeros. The expiry is kept. `size` is at
+  // least the value's present length.
   char* grow_string(const Key& key, size_t size);
 
   bool erase(const Key& key);
 
-  // Sets or (kNoExpiry) takes away the expiry of a live key; false if there is none. A time that has
-  // passed already deletes the key.
+  // Sets or (kNoExpiry) takes away the expiry of a live key; false if there is none. A time that
+  // has passed already deletes the key.
   bool set_expiry(const Key& key, int64_t expire_at_ms);
 
   // Moves the entry of `from`, which is live, with its expiry to `to` in the database of `target`,

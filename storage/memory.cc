@@ -35,9 +35,13 @@ void* EntryArena::allocate(size_t bytes) {
   return block;
 }
 
-void EntryArena::free(void* block, size_t bytes) { sdallocx(block, bytes, 0); }
+void EntryArena::free(void* block, size_t bytes) {
+  sdallocx(block, bytes, 0);
+}
 
-size_t EntryArena::block_bytes(size_t bytes) { return nallocx(bytes, 0); }
+size_t EntryArena::block_bytes(size_t bytes) {
+  return nallocx(bytes, 0);
+}
 
 namespace {
 
@@ -90,11 +94,17 @@ std::string allocator_report() {
 
 #else
 
-void* EntryArena::allocate(size_t bytes) { return ::operator new(bytes); }
+void* EntryArena::allocate(size_t bytes) {
+  return ::operator new(bytes);
+}
 
-void EntryArena::free(void* block, size_t) { ::operator delete(block); }
+void EntryArena::free(void* block, size_t) {
+  ::operator delete(block);
+}
 
-size_t EntryArena::block_bytes(size_t bytes) { return (bytes + 8 + 15) / 16 * 16; }
+size_t EntryArena::block_bytes(size_t bytes) {
+  return (bytes + 8 + 15) / 16 * 16;
+}
 
 MemoryUse measure_memory() {
   const struct mallinfo2 info = mallinfo2();
@@ -105,13 +115,19 @@ MemoryUse measure_memory() {
   return use;
 }
 
-void purge_memory() { malloc_trim(0); }
+void purge_memory() {
+  malloc_trim(0);
+}
 
 void start_background_purging() {}
 
-std::string allocator_name() { return "libc"; }
+std::string allocator_name() {
+  return "libc";
+}
 
-std::string allocator_report() { return "the system's malloc keeps no report\n"; }
+std::string allocator_report() {
+  return "the system's malloc keeps no report\n";
+}
 
 #endif
 

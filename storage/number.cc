@@ -55,8 +55,7 @@ size_t write_integer(int64_t value, char* to) {
 }
 
 size_t write_long_double(long double value, char* to) {
-  size_t size =
-      static_cast<size_t>(std::snprintf(to, kLongDoubleTextMax, "%.17Lf", value));
+  size_t size = static_cast<size_t>(std::snprintf(to, kLongDoubleTextMax, "%.17Lf", value));
   if (std::memchr(to, '.', size) != nullptr) {
     while (to[size - 1] == '0') size--;
     if (to[size - 1] == '.') size--;

@@ -10,22 +10,22 @@ namespace larder::storage {
 
 enum class Status : uint8_t {
   kOk,
-  kNotFound,         // there is no such live key
-  kWrongType,        // the key holds another type
-  kNotInteger,       // the value is not a 64-bit integer
-  kNotFloat,         // the value is not a number
-  kOverflow,         // the result would leave the 64-bit range
-  kNanOrInfinity,    // the result would not be finite
-  kTooLong,          // the result would pass the limit on a string
-  kExists,           // the target exists already
-  kSameObject,       // source and target are the same
+  kNotFound,       // there is no such live key
+  kWrongType,      // the key holds another type
+  kNotInteger,     // the value is not a 64-bit integer
+  kNotFloat,       // the value is not a number
+  kOverflow,       // the result would leave the 64-bit range
+  kNanOrInfinity,  // the result would not be finite
+  kTooLong,        // the result would pass the limit on a string
+  kExists,         // the target exists already
+  kSameObject,     // source and target are the same
 };
 
 template <typename T>
 class [[nodiscard]] Result {
  public:
   Result(T value) : value_(std::move(value)), status_(Status::kOk) {}  // NOLINT: implicit by design
-  Result(Status status) : value_(), status_(status) {                   // NOLINT: implicit by design
+  Result(Status status) : value_(), status_(status) {                  // NOLINT: implicit by design
     assert(status != Status::kOk);
   }
 

@@ -15,8 +15,11 @@ LockedKeys::LockedKeys(LockedKeys&& other) noexcept
 LockedKeys::~LockedKeys() {
   if (!store_->options_.concurrent) return;
   switch (scope_) {
-    case Scope::kNone: break;
-    case Scope::kOne: store_->unlock_index(shard_); break;
+    case Scope::kNone:
+      break;
+    case Scope::kOne:
+      store_->unlock_index(shard_);
+      break;
     case Scope::kSome:
       for (const uint32_t index : shards_) store_->unlock_index(index);
       break;
@@ -29,10 +32,14 @@ LockedKeys::~LockedKeys() {
 bool LockedKeys::holds(KeyHash hash) const {
   const auto index = static_cast<uint32_t>(Store::shard_of(hash));
   switch (scope_) {
-    case Scope::kNone: return false;
-    case Scope::kOne: return shard_ == index;
-    case Scope::kSome: return std::binary_search(shards_.begin(), shards_.end(), index);
-    case Scope::kAll: return true;
+    case Scope::kNone:
+      return false;
+    case Scope::kOne:
+      return shard_ == index;
+    case Scope::kSome:
+      return std::binary_search(shards_.begin(), shards_.end(), index);
+    case Scope::kAll:
+      return true;
   }
   return false;
 }
@@ -45,7 +52,9 @@ Store::Store(const StoreOptions& options) : options_(options) {
   }
 }
 
-LockedKeys Store::lock(const Key& key) { return lock_shard(shard_of(key.hash)); }
+LockedKeys Store::lock(const Key& key) {
+  return lock_shard(shard_of(key.hash));
+}
 
 LockedKeys Store::lock_shard(size_t shard) {
   LockedKeys locked(*this, LockedKeys::Scope::kOne);

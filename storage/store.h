@@ -1,7 +1,7 @@
 // The store: all shards, and the only place that locks them.
 //
-// A command hashes its keys, asks the store for the lock of their shards, and gets a LockedKeys: the
-// proof that those shards are held, without which no entry can be reached. Shards are locked in
+// A command hashes its keys, asks the store for the lock of their shards, and gets a LockedKeys:
+// the proof that those shards are held, without which no entry can be reached. Shards are locked in
 // ascending order, so commands that share shards cannot deadlock; a thread that holds a LockedKeys
 // must not ask for another. With one thread (`concurrent` false) no lock is taken at all.
 #pragma once
@@ -59,7 +59,7 @@ struct StoreCounters {
 
 struct DatabaseSize {
   size_t keys = 0;
-  size_t volatile_keys = 0;  // with an expiry
+  size_t volatile_keys = 0;       // with an expiry
   int64_t mean_expire_at_ms = 0;  // of those, in whole seconds; 0 if there are none
 };
 

@@ -12,8 +12,8 @@ namespace {
 constexpr uint32_t kSlots = 7;
 constexpr uint32_t kBuckets = 32;  // homes; a power of two
 constexpr uint32_t kStash = 7;
-constexpr int kShardBits = 10;        // leading bits that chose the shard say nothing in here
-constexpr uint32_t kDepthMax = 32;    // a prefix has as many bits
+constexpr int kShardBits = 10;      // leading bits that chose the shard say nothing in here
+constexpr uint32_t kDepthMax = 32;  // a prefix has as many bits
 constexpr uint64_t kExpirySecondsMax = uint64_t{1} << 40;
 
 constexpr uint64_t kEachByte = 0x0101010101010101;
@@ -73,8 +73,12 @@ struct Segment {
 
 namespace {
 
-uint32_t home_of(KeyHash hash) { return static_cast<uint32_t>(hash) & (kBuckets - 1); }
-uint32_t beside(uint32_t home) { return (home + 1) & (kBuckets - 1); }
+uint32_t home_of(KeyHash hash) {
+  return static_cast<uint32_t>(hash) & (kBuckets - 1);
+}
+uint32_t beside(uint32_t home) {
+  return (home + 1) & (kBuckets - 1);
+}
 
 uint8_t fingerprint_of(KeyHash hash) {
   const auto print = static_cast<uint8_t>(hash >> 8);
@@ -82,7 +86,9 @@ uint8_t fingerprint_of(KeyHash hash) {
 }
 
 // The leading bits of the hash behind the shard's, as a 32-bit number.
-uint32_t prefix_of(KeyHash hash) { return static_cast<uint32_t>((hash << kShardBits) >> 32); }
+uint32_t prefix_of(KeyHash hash) {
+  return static_cast<uint32_t>((hash << kShardBits) >> 32);
+}
 
 uint64_t expiry_seconds(const Entry& entry) {
   const int64_t at_ms = entry.expire_at_ms();
@@ -96,7 +102,9 @@ void put(Bucket& bucket, uint32_t index, KeyHash hash, Entry* entry) {
 
 }  // namespace
 
-Entry* Slot::entry() const { return bucket_->entries[index_]; }
+Entry* Slot::entry() const {
+  return bucket_->entries[index_];
+}
 
 Table::~Table() {
   while (destroy_some(std::numeric_limits<size_t>::max())) {
@@ -219,8 +227,8 @@ void Table::double_directory() {
   depth_++;
 }
 
-// Divides the segment at directory index `index` by one more bit of its keys' hashes. Both halves are
-// built beside the old segment, so that a failed allocation leaves the table as it was.
+// Divides the segment at directory index `index` by one more bit of its keys' hashes. Both halves
+// are built beside the old segment, so that a failed allocation leaves the table as it was.
 void Table::split(size_t index) {
   Segment* old = directory_[index];
   // With more keys than a segment holds sharing 32 bits of a seeded hash, something else is broken.
@@ -295,7 +303,8 @@ void Table::recompute_due(Segment& segment) const {
   segment.next_due_ms = kNothingDue;
   segment.each([&](Bucket& bucket, uint32_t i) {
     const Entry& entry = *bucket.entries[i];
-    if (entry.has_expiry()) segment.next_due_ms = std::min(segment.next_due_ms, entry.expire_at_ms());
+    if (entry.has_expiry())
+      segment.next_due_ms = std::min(segment.next_due_ms, entry.expire_at_ms());
   });
 }
 

@@ -2,9 +2,9 @@
 // hashing: a fast access method for dynamic files", 1979) over small segments.
 //
 // A directory, indexed by leading bits of the hash, refers to segments. A segment holds 32 home
-// buckets and a stash. A bucket is one cache line: seven one-byte fingerprints and seven entries, so
-// that one comparison of eight bytes finds the candidates. A key lives in its home bucket, the next
-// one, or the segment's stash. When a segment is full it is split in two (a few tens of
+// buckets and a stash. A bucket is one cache line: seven one-byte fingerprints and seven entries,
+// so that one comparison of eight bytes finds the candidates. A key lives in its home bucket, the
+// next one, or the segment's stash. When a segment is full it is split in two (a few tens of
 // microseconds); nothing else ever moves, so there is no rehash state and no allocation larger than
 // a directory.
 //
@@ -77,7 +77,8 @@ class Table {
   // nothing over.
   void insert(KeyHash hash, Entry* entry);
 
-  // Puts `entry`, which has the same key, into the slot. The old entry is returned and the caller's.
+  // Puts `entry`, which has the same key, into the slot. The old entry is returned and the
+  // caller's.
   Entry* replace(Slot slot, Entry* entry);
 
   // Takes the entry out of the table; it is the caller's.

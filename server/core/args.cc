@@ -5,8 +5,12 @@
 namespace larder::core {
 namespace {
 
-char upper_of(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-char lower_of(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char upper_of(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+}
+char lower_of(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 }  // namespace
 
@@ -56,7 +60,9 @@ double Args::real(std::string_view error) {
   return failed() ? 0 : value;
 }
 
-bool Args::option(std::string_view upper) { return option(upper, 0); }
+bool Args::option(std::string_view upper) {
+  return option(upper, 0);
+}
 
 bool Args::option(std::string_view upper, size_t values) {
   if (left() < values + 1 || !equals_ignoring_case(arguments_[at_], upper)) return false;

@@ -11,7 +11,8 @@ DatabaseLock Call::lock() {
   if (held_ != nullptr) return DatabaseLock(*held_, database, now_ms_);
   const KeySpec& spec = row().keys[0];
   const bool single = spec.last == 0 && spec.key_count_at < 0 && row().keys[1].begin == 0;
-  if (single) return DatabaseLock(store().lock(key(static_cast<size_t>(spec.begin))), database, now_ms_);
+  if (single)
+    return DatabaseLock(store().lock(key(static_cast<size_t>(spec.begin))), database, now_ms_);
 
   std::vector<KeyPosition> positions;
   find_keys(row(), arguments_, positions);

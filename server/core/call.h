@@ -18,8 +18,9 @@
 
 namespace larder::core {
 
-// The client's database, locked as far as the command needs it; unlocked when this goes out of scope.
-// The token is the command's own, or the one under which a surrounding transaction or script runs.
+// The client's database, locked as far as the command needs it; unlocked when this goes out of
+// scope. The token is the command's own, or the one under which a surrounding transaction or script
+// runs.
 class DatabaseLock {
  public:
   DatabaseLock(storage::LockedKeys&& own, size_t database, int64_t now_ms)
@@ -39,8 +40,8 @@ class DatabaseLock {
 
 class Call {
  public:
-  // `arguments` start with the command's name. `held`: the lock under which a surrounding transaction
-  // or script runs, or null.
+  // `arguments` start with the command's name. `held`: the lock under which a surrounding
+  // transaction or script runs, or null.
   Call(Server& server, Client& client, const Command& command,
        std::span<const std::string_view> arguments, Reply& reply, int64_t now_ms,
        const storage::LockedKeys* held = nullptr)
@@ -80,8 +81,8 @@ class Call {
     return hashed_;
   }
 
-  // Locks the shards of the command's keys, as its row names them, or all. A handler takes one lock,
-  // after reading its arguments, and holds it until its reply is written or shorter.
+  // Locks the shards of the command's keys, as its row names them, or all. A handler takes one
+  // lock, after reading its arguments, and holds it until its reply is written or shorter.
   DatabaseLock lock();
   DatabaseLock lock_all();
   // The token of a surrounding transaction or script, null if there is none: then work on the whole

@@ -2,7 +2,8 @@
 // process have their own.
 //
 // Members stand by what protects them. A client belongs to one loop; other threads may look at it
-// only under the lock of Clients, and then only at what is constant, atomic or guarded by that lock.
+// only under the lock of Clients, and then only at what is constant, atomic or guarded by that
+// lock.
 #pragma once
 
 #include <atomic>
@@ -20,7 +21,7 @@ class Client {
   enum Flag : uint32_t {
     kAuthenticated = 1u << 0,
     kMonitor = 1u << 1,
-    kBlocked = 1u << 2,        // waits inside a command, or held by CLIENT PAUSE
+    kBlocked = 1u << 2,  // waits inside a command, or held by CLIENT PAUSE
     kUnixSocket = 1u << 3,
     kNoEvict = 1u << 4,
     kNoTouch = 1u << 5,
@@ -31,7 +32,7 @@ class Client {
   };
 
   struct Address {
-    std::string peer;   // "127.0.0.1:50123", "[::1]:50123" or "/path/socket:0"
+    std::string peer;  // "127.0.0.1:50123", "[::1]:50123" or "/path/socket:0"
     std::string local;
     int descriptor = -1;
   };

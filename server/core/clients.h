@@ -1,6 +1,6 @@
 // The register of all connections, whichever loop they live on: for CLIENT LIST, CLIENT KILL, INFO
-// and the limit on their number. Thread-safe; taken at connect and close and by those commands, never
-// by an ordinary command.
+// and the limit on their number. Thread-safe; taken at connect and close and by those commands,
+// never by an ordinary command.
 #pragma once
 
 #include <atomic>
@@ -35,8 +35,8 @@ class Clients {
   void set_library(Client& client, std::string_view name, std::string_view version);
   std::string name_of(const Client& client) const;
 
-  // One line of CLIENT LIST, as Redis 7.2 writes it, without the line end. Only inside each()/with(),
-  // or for the calling loop's own client through describe_own().
+  // One line of CLIENT LIST, as Redis 7.2 writes it, without the line end. Only inside
+  // each()/with(), or for the calling loop's own client through describe_own().
   static std::string describe(const Client& client, int64_t now_ms);
   std::string describe_own(const Client& client, int64_t now_ms) const;
 

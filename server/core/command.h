@@ -28,7 +28,7 @@ enum CommandFlag : uint32_t {
   kSkipMonitor = 1u << 9,
   kSkipSlowlog = 1u << 10,
   kFast = 1u << 11,
-  kNoAuth = 1u << 12,       // may be called before authenticating
+  kNoAuth = 1u << 12,  // may be called before authenticating
   kNoMulti = 1u << 13,
   kMovableKeys = 1u << 14,  // key positions depend on the arguments
   kAllowBusy = 1u << 15,
@@ -36,7 +36,7 @@ enum CommandFlag : uint32_t {
   kNoMandatoryKeys = 1u << 17,
   // Not Redis' and not shown: what dispatch must know besides.
   kInternalFlags = 1u << 28,
-  kEvenPaused = 1u << 28,   // runs although CLIENT PAUSE holds commands back
+  kEvenPaused = 1u << 28,  // runs although CLIENT PAUSE holds commands back
 };
 
 enum AclCategory : uint32_t {
@@ -102,22 +102,35 @@ constexpr KeySpecs all_keys(uint16_t flags, int16_t from = 1, int16_t step = 1) 
 }
 
 enum class Group : uint8_t {
-  kGeneric, kString, kBitmap, kHash, kList, kSet, kSortedSet, kPubsub, kTransactions, kScripting,
-  kConnection, kServer, kTags, kRateLimit
+  kGeneric,
+  kString,
+  kBitmap,
+  kHash,
+  kList,
+  kSet,
+  kSortedSet,
+  kPubsub,
+  kTransactions,
+  kScripting,
+  kConnection,
+  kServer,
+  kTags,
+  kRateLimit
 };
 
 struct CommandRow {
-  std::string_view name;  // lower case; a subcommand is "config|set", its container a row of its own
+  std::string_view
+      name;  // lower case; a subcommand is "config|set", its container a row of its own
   Handler handler = nullptr;  // null for a container
-  int arity = 0;          // with the name; negative: at least so many. As in Redis, a subcommand's
-                          // counts the container's name too
-  uint32_t flags = 0;     // CommandFlag
+  int arity = 0;       // with the name; negative: at least so many. As in Redis, a subcommand's
+                       // counts the container's name too
+  uint32_t flags = 0;  // CommandFlag
   uint32_t categories = 0;  // AclCategory beyond those that follow from the flags
   KeySpecs keys{};
   Group group = Group::kGeneric;
-  std::string_view since;       // the Redis version that brought it, or "larder"
+  std::string_view since;  // the Redis version that brought it, or "larder"
   std::string_view complexity;
-  std::string_view syntax;      // arguments in the manner of Redis' documentation: "key [EX seconds]"
+  std::string_view syntax;  // arguments in the manner of Redis' documentation: "key [EX seconds]"
   std::string_view summary;
 };
 

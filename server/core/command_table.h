@@ -16,12 +16,12 @@ namespace larder::core {
 
 struct Command {
   const CommandRow* row = nullptr;
-  uint32_t index = 0;                // dense, below CommandTable::size()
-  uint32_t categories = 0;           // all AclCategory bits, with those that follow from the flags
+  uint32_t index = 0;       // dense, below CommandTable::size()
+  uint32_t categories = 0;  // all AclCategory bits, with those that follow from the flags
   const Command* container = nullptr;
   std::vector<const Command*> subcommands;  // of a container, in the order of the rows
-  std::string parent_name;           // "config"
-  std::string short_name;            // "set" of "config|set", else the name
+  std::string parent_name;                  // "config"
+  std::string short_name;                   // "set" of "config|set", else the name
 };
 
 class CommandTable {

@@ -1,6 +1,6 @@
-// The options: one table (in config.cc) says each one's name, kind, bounds, default and meaning. From
-// it come the command line, the configuration file, CONFIG GET/SET/REWRITE, --help and the text of
-// conf/larder.conf.
+// The options: one table (in config.cc) says each one's name, kind, bounds, default and meaning.
+// From it come the command line, the configuration file, CONFIG GET/SET/REWRITE, --help and the
+// text of conf/larder.conf.
 //
 // Values may be read by any thread at any time; CONFIG SET changes them under `mutex`. Whoever must
 // act on a change (listeners, the log) subscribes with on_change().
@@ -69,7 +69,6 @@ struct ConfigValues {
   IntegerValue maxmemory_bytes{0};
   IntegerValue maxmemory_policy{0};
   IntegerValue lazyfree_user_flush{0};
-  IntegerValue hz{0};
   IntegerValue loglevel{0};
   TextValue logfile;
   IntegerValue slowlog_slower_than_us{0};
@@ -78,8 +77,9 @@ struct ConfigValues {
   IntegerValue latency_tracking{0};
   TextValue latency_percentiles;
   IntegerValue enable_debug_command{0};
-  TextValue save;
-  IntegerValue appendonly{0};
+  TextValue save;              // always empty: nothing is written to disk
+  IntegerValue appendonly{0};  // always no
+  IntegerValue daemonize{0};   // always no: a service manager does that
 };
 
 class Config {
@@ -88,9 +88,9 @@ class Config {
 
   ConfigValues values;
 
-  // Sets one option from text, before the server starts (any option) or while it runs (those that
-  // may change live). Empty when done, else what is wrong, in Redis' words.
-  std::string set_at_start(std::string_view name, std::string_view text);
+  // Sets one option from the words that follow its name, before the server starts. Empty when done,
+  // else what is wrong, in Redis' words.
+  std::string set_at_start(std::string_view name, std::span<const std::string> words);
 
   using Assignment = std::pair<std::string_view, std::string_view>;
   // All or none, as CONFIG SET. On failure nothing has changed and `failed_name` says whose fault.
@@ -113,8 +113,8 @@ class Config {
   // Absolute path of the loaded file, empty if none was.
   const std::string& file() const { return file_; }
 
-  // `react` runs after the named option was changed by CONFIG SET, on the changing thread; a text that
-  // it returns is the reason to take the change back.
+  // `react` runs after the named option was changed by CONFIG SET, on the changing thread; a text
+  // that it returns is the reason to take the change back.
   void on_change(std::string_view name, std::function<std::string()> react);
 
   // rename-command, in the order given: from, to.
@@ -127,10 +127,9 @@ class Config {
   static std::string help();
 
  private:
-  std::string load_line(std::string_view line);
-
   std::string file_;
   std::vector<std::pair<std::string, std::string>> renamed_commands_;
+  // Guarded by mutex_, but for on_change() at start.
   std::map<std::string, std::function<std::string()>, std::less<>> reactions_;
   mutable std::mutex mutex_;  // held while options are changed
 };

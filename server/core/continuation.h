@@ -1,5 +1,6 @@
-// A command that takes longer than one turn of its loop: it works in slices, or waits. Meanwhile the
-// loop serves other connections; the commands that its own client sent behind it wait their turn.
+// A command that takes longer than one turn of its loop: it works in slices, or waits. Meanwhile
+// the loop serves other connections; the commands that its own client sent behind it wait their
+// turn.
 #pragma once
 
 #include <cstdint>

@@ -12,13 +12,27 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '\\': out += "\\\\"; break;
-      case '"': out += "\\\""; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\a': out += "\\a"; break;
-      case '\b': out += "\\b"; break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\a':
+        out += "\\a";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
       default:
         if (c >= 0x20 && c < 0x7f) {
           out += c;
@@ -32,13 +46,14 @@ void append_quoted(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void Dispatcher::start_timing() { last_tick_ = TickClock::now(); }
+void Dispatcher::start_timing() {
+  last_tick_ = TickClock::now();
+}
 
 const Command* Dispatcher::find(std::span<const std::string_view> arguments, Reply& reply) const {
   const Command* command = server_.commands.find(arguments[0]);
   if (command == nullptr) {
-    reply.error(
-        errors::unknown_command(arguments[0], arguments.data() + 1, arguments.size() - 1));
+    reply.error(errors::unknown_command(arguments[0], arguments.data() + 1, arguments.size() - 1));
     return nullptr;
   }
   if (command->subcommands.empty() || arguments.size() < 2) return command;

@@ -1,4 +1,5 @@
-// From a request to its reply: finds the command, checks what its row says, runs its handler, counts.
+// From a request to its reply: finds the command, checks what its row says, runs its handler,
+// counts.
 #pragma once
 
 #include <memory>

@@ -25,16 +25,26 @@ std::string_view printable(std::string_view text) {
 std::string_view text(storage::Status status) {
   using storage::Status;
   switch (status) {
-    case Status::kOk: break;
-    case Status::kNotFound: return kNoSuchKey;
-    case Status::kWrongType: return kWrongType;
-    case Status::kNotInteger: return kNotInteger;
-    case Status::kNotFloat: return kNotFloat;
-    case Status::kOverflow: return kOverflow;
-    case Status::kNanOrInfinity: return kNanOrInfinity;
-    case Status::kTooLong: return kStringTooLong;
-    case Status::kExists: return "BUSYKEY Target key name already exists.";
-    case Status::kSameObject: return kSameObject;
+    case Status::kOk:
+      break;
+    case Status::kNotFound:
+      return kNoSuchKey;
+    case Status::kWrongType:
+      return kWrongType;
+    case Status::kNotInteger:
+      return kNotInteger;
+    case Status::kNotFloat:
+      return kNotFloat;
+    case Status::kOverflow:
+      return kOverflow;
+    case Status::kNanOrInfinity:
+      return kNanOrInfinity;
+    case Status::kTooLong:
+      return kStringTooLong;
+    case Status::kExists:
+      return "BUSYKEY Target key name already exists.";
+    case Status::kSameObject:
+      return kSameObject;
   }
   return "ERR internal error";
 }

@@ -13,8 +13,9 @@ bool find_counted(const KeySpec& spec, std::span<const std::string_view> argumen
     return false;
   }
   const size_t first = static_cast<size_t>(spec.begin + spec.first_key);
-  const int64_t room = (static_cast<int64_t>(arguments.size()) - static_cast<int64_t>(first) +
-                        spec.step - 1) / spec.step;
+  const int64_t room =
+      (static_cast<int64_t>(arguments.size()) - static_cast<int64_t>(first) + spec.step - 1) /
+      spec.step;
   if (count < 1 || count > room) return false;
   for (int64_t i = 0; i < count; i++) {
     positions.push_back({first + static_cast<size_t>(i * spec.step), spec.flags});
@@ -22,7 +23,8 @@ bool find_counted(const KeySpec& spec, std::span<const std::string_view> argumen
   return true;
 }
 
-// A negative `last` counts from the end; `limit` 2 or more takes only that fraction of what is left.
+// A negative `last` counts from the end; `limit` 2 or more takes only that fraction of what is
+// left.
 void find_range(const KeySpec& spec, std::span<const std::string_view> arguments,
                 std::vector<KeyPosition>& positions) {
   const auto size = static_cast<int64_t>(arguments.size());

@@ -26,8 +26,8 @@ std::vector<std::string> cut_all(std::span<const std::string_view> arguments) {
 
 void Slowlog::add(std::span<const std::string_view> arguments, int64_t at_s, int64_t duration_us,
                   std::string_view peer, std::string_view client_name, size_t max_entries) {
-  SlowCommand entry{0,           at_s, duration_us, cut_all(arguments), std::string(peer),
-                    std::string(client_name)};
+  SlowCommand entry{
+      0, at_s, duration_us, cut_all(arguments), std::string(peer), std::string(client_name)};
   const std::lock_guard lock(mutex_);
   entry.id = next_id_++;
   entries_.push_front(std::move(entry));

@@ -86,7 +86,8 @@ CommandTotals Statistics::command(uint32_t index) const {
   return totals;
 }
 
-// A worker that counts at the same moment may keep its old value: a reset under load is approximate.
+// A worker that counts at the same moment may keep its old value: a reset under load is
+// approximate.
 void Statistics::reset() {
   for (const auto& worker : workers_) {
     for (Counter WorkerCounters::*counter :
@@ -136,8 +137,7 @@ uint64_t Statistics::errors_total() const {
 }
 
 void Statistics::sample_rates(int64_t now_ms) {
-  const Sample sample{now_ms, sum(&WorkerCounters::commands),
-                      sum(&WorkerCounters::net_input_bytes),
+  const Sample sample{now_ms, sum(&WorkerCounters::commands), sum(&WorkerCounters::net_input_bytes),
                       sum(&WorkerCounters::net_output_bytes)};
   const std::lock_guard lock(mutex_);
   samples_[sampled_++ % kSamples] = sample;

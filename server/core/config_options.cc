@@ -1,0 +1,442 @@
+#include "server/core/config_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "server/core/args.h"
+#include "storage/number.h"
+
+namespace larder::core {
+namespace {
+
+using V = ConfigValues;
+using K = OptionKind;
+
+constexpr std::string_view kLogLevels[] = {"debug", "verbose", "notice", "warning", "nothing"};
+constexpr std::string_view kPolicies[] = {"noeviction"};
+constexpr std::string_view kNever[] = {"no"};
+constexpr std::string_view kDebugAccess[] = {"no", "yes", "local"};
+
+std::string only_empty(std::string_view text) {
+  return text.empty() ? "" : "Larder keeps nothing on disk: only \"\" is possible";
+}
+
+std::string percentiles(std::string_view text) {
+  const auto words = split_words(text);
+  if (!words) return "latency-tracking-info-percentiles takes numbers from 0.0 to 100.0";
+  for (const std::string& word : *words) {
+    double value = 0;
+    if (!storage::parse_double(word, value) || value < 0 || value > 100) {
+      return "latency-tracking-info-percentiles should contain values between 0.0 and 100.0";
+    }
+  }
+  return "";
+}
+
+constexpr OptionRow kRows[] = {
+    {.section = "Network",
+     .name = "bind",
+     .kind = K::kWords,
+     .text = &V::bind,
+     .initial = "127.0.0.1 -::1",
+     .help =
+         "Addresses to listen on, IPv4 and IPv6, separated by blanks. An address with a '-' in\n"
+         "front may be missing on this machine. \"*\" is every IPv4 address, \"::*\" every IPv6 "
+         "one."},
+    {.section = "Network",
+     .name = "port",
+     .number = &V::port,
+     .initial = "6379",
+     .max = 65535,
+     .help = "TCP port. 0: do not listen on TCP."},
+    {.section = "Network",
+     .name = "unixsocket",
+     .kind = K::kText,
+     .text = &V::unixsocket,
+     .initial = "",
+     .help = "Path of a Unix socket to listen on; empty for none."},
+    {.section = "Network",
+     .name = "unixsocketperm",
+     .kind = K::kOctal,
+     .number = &V::unixsocketperm,
+     .initial = "0",
+     .max = 0777,
+     .help = "Permissions of the Unix socket, octal; 0 leaves what the umask gives."},
+    {.section = "Network",
+     .name = "tcp-backlog",
+     .number = &V::tcp_backlog,
+     .initial = "511",
+     .help = "Connections that may wait to be accepted; the kernel's somaxconn bounds it."},
+    {.section = "Network",
+     .name = "tcp-keepalive",
+     .number = &V::tcp_keepalive_s,
+     .initial = "300",
+     .live = true,
+     .max = INT32_MAX,
+     .help = "Seconds between probes of silent connections, 0 for none. For new connections."},
+    {.section = "Network",
+     .name = "timeout",
+     .number = &V::timeout_s,
+     .initial = "0",
+     .live = true,
+     .max = INT32_MAX,
+     .help = "Close a connection that was idle for so many seconds; 0: never."},
+    {.section = "Network",
+     .name = "threads",
+     .number = &V::threads,
+     .initial = "auto",
+     .max = 128,
+     .help = "Threads that serve connections; auto: one a core."},
+
+    {.section = "Access",
+     .name = "protected-mode",
+     .kind = K::kYesNo,
+     .number = &V::protected_mode,
+     .initial = "yes",
+     .live = true,
+     .help =
+         "Without a password and without an explicit bind, refuse clients from other machines."},
+    {.section = "Access",
+     .name = "requirepass",
+     .kind = K::kText,
+     .text = &V::requirepass,
+     .initial = "",
+     .live = true,
+     .help = "Password that clients must give with AUTH; empty: none."},
+    {.section = "Access",
+     .name = "enable-debug-command",
+     .kind = K::kChoice,
+     .number = &V::enable_debug_command,
+     .initial = "local",
+     .choices = kDebugAccess,
+     .help = "Who may use DEBUG: no (nobody), local (connections from this machine), yes (all)."},
+    {.section = "Access",
+     .name = "rename-command",
+     .kind = K::kRename,
+     .initial = "",
+     .help =
+         "rename-command OLD NEW gives a command another name, \"\" takes it away. Repeatable."},
+
+    {.section = "Limits",
+     .name = "maxclients",
+     .number = &V::maxclients,
+     .initial = "10000",
+     .live = true,
+     .min = 1,
+     .max = 1000000,
+     .help = "Most connections at once. The limit on open files is raised to fit, if it can be."},
+    {.section = "Limits",
+     .name = "client-query-buffer-limit",
+     .kind = K::kMemory,
+     .number = &V::client_query_buffer_bytes_max,
+     .initial = "1gb",
+     .live = true,
+     .min = 1024 * 1024,
+     .help = "Most bytes of one incomplete request; a connection that sends more is closed."},
+    {.section = "Limits",
+     .name = "proto-max-bulk-len",
+     .kind = K::kMemory,
+     .number = &V::bulk_bytes_max,
+     .initial = "512mb",
+     .live = true,
+     .min = 1024 * 1024,
+     .help = "Longest string, as an argument and as a value."},
+    {.section = "Limits",
+     .name = "client-output-buffer-limit",
+     .kind = K::kOutputLimit,
+     .initial = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+     .live = true,
+     .help =
+         "<class> <hard> <soft> <seconds>, for the classes normal, replica and pubsub: a client\n"
+         "whose unread replies pass the hard limit, or the soft one for so many seconds, is "
+         "closed."},
+    {.section = "Limits",
+     .name = "maxmemory",
+     .kind = K::kMemory,
+     .number = &V::maxmemory_bytes,
+     .initial = "0",
+     .live = true,
+     .help = "Most memory for everything, in bytes or with a unit (100mb, 2gb); 0: no limit."},
+    {.section = "Limits",
+     .name = "maxmemory-policy",
+     .kind = K::kChoice,
+     .number = &V::maxmemory_policy,
+     .initial = "noeviction",
+     .live = true,
+     .choices = kPolicies,
+     .help = "What happens at the limit. noeviction: commands that need memory are refused."},
+    {.section = "Limits",
+     .name = "databases",
+     .number = &V::databases,
+     .initial = "16",
+     .min = 1,
+     .max = 1024,
+     .help = "How many databases SELECT can choose from."},
+    {.section = "Limits",
+     .name = "lazyfree-lazy-user-flush",
+     .kind = K::kYesNo,
+     .number = &V::lazyfree_user_flush,
+     .initial = "no",
+     .live = true,
+     .help = "Whether FLUSHALL and FLUSHDB without a word are ASYNC: answer before the memory is "
+             "free."},
+
+    {.section = "Logging",
+     .name = "loglevel",
+     .kind = K::kChoice,
+     .number = &V::loglevel,
+     .initial = "notice",
+     .live = true,
+     .choices = kLogLevels,
+     .help = "debug, verbose, notice, warning or nothing."},
+    {.section = "Logging",
+     .name = "logfile",
+     .kind = K::kText,
+     .text = &V::logfile,
+     .initial = "",
+     .help = "File to log to, reopened on SIGHUP; empty: standard error."},
+
+    {.section = "Watching",
+     .name = "slowlog-log-slower-than",
+     .number = &V::slowlog_slower_than_us,
+     .initial = "10000",
+     .live = true,
+     .min = -1,
+     .help = "Commands that took so many microseconds go to the slow log; -1: none, 0: all."},
+    {.section = "Watching",
+     .name = "slowlog-max-len",
+     .number = &V::slowlog_max_len,
+     .initial = "128",
+     .live = true,
+     .max = 1000000,
+     .help = "Entries that the slow log keeps."},
+    {.section = "Watching",
+     .name = "latency-monitor-threshold",
+     .number = &V::latency_threshold_ms,
+     .initial = "0",
+     .live = true,
+     .help = "Events that took so many milliseconds are kept for LATENCY; 0: none."},
+    {.section = "Watching",
+     .name = "latency-tracking",
+     .kind = K::kYesNo,
+     .number = &V::latency_tracking,
+     .initial = "yes",
+     .live = true,
+     .help = "Whether each command's durations are counted, for INFO latencystats."},
+    {.section = "Watching",
+     .name = "latency-tracking-info-percentiles",
+     .kind = K::kWords,
+     .text = &V::latency_percentiles,
+     .initial = "50 99 99.9",
+     .live = true,
+     .check = percentiles,
+     .help = "The percentiles that INFO latencystats shows."},
+
+    {.section = "Redis' own",
+     .name = "save",
+     .kind = K::kWords,
+     .text = &V::save,
+     .initial = "",
+     .live = true,
+     .check = only_empty,
+     .help = "Only \"\": Larder is a cache and writes nothing to disk. Here for tools that ask."},
+    {.section = "Redis' own",
+     .name = "appendonly",
+     .kind = K::kChoice,
+     .number = &V::appendonly,
+     .initial = "no",
+     .live = true,
+     .choices = kNever,
+     .help = "Only no, for the same reason."},
+    {.section = "Redis' own",
+     .name = "daemonize",
+     .kind = K::kChoice,
+     .number = &V::daemonize,
+     .initial = "no",
+     .choices = kNever,
+     .help = "Only no: a service manager does that better."},
+};
+
+struct LimitClass {
+  std::string_view name;
+  OutputLimit ConfigValues::*limit;
+};
+constexpr LimitClass kLimitClasses[] = {
+    {"normal", &V::output_normal}, {"slave", &V::output_replica}, {"pubsub", &V::output_pubsub}};
+
+// One or more groups of <class> <hard> <soft> <seconds>; all are checked before any is stored.
+std::string read_output_limits(std::span<const std::string> given, ConfigValues& values) {
+  std::vector<std::string> words;
+  for (const std::string& text : given) {
+    const auto more = split_words(text);
+    if (!more) return "Error in client_output_buffer_limit configuration.";
+    words.insert(words.end(), more->begin(), more->end());
+  }
+  if (words.empty() || words.size() % 4 != 0)
+    return "Wrong number of arguments in buffer limit configuration.";
+  for (const bool storing : {false, true}) {
+    for (size_t i = 0; i < words.size(); i += 4) {
+      const std::string name = words[i] == "replica" ? "slave" : to_lower(words[i]);
+      const auto* found = std::find_if(std::begin(kLimitClasses), std::end(kLimitClasses),
+                                       [&](const LimitClass& c) { return c.name == name; });
+      if (found == std::end(kLimitClasses))
+        return "Invalid client class specified in buffer limit configuration.";
+      const auto hard = parse_memory(words[i + 1]);
+      const auto soft = parse_memory(words[i + 2]);
+      int64_t seconds = 0;
+      if (!hard || !soft || !storage::parse_integer(words[i + 3], seconds) || seconds < 0) {
+        return "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
+      }
+      if (!storing) continue;
+      OutputLimit& limit = values.*found->limit;
+      limit.hard_bytes = *hard;
+      limit.soft_bytes = *soft;
+      limit.soft_seconds = seconds;
+    }
+  }
+  return "";
+}
+
+std::string show_output_limits(const ConfigValues& values) {
+  std::string out;
+  for (const LimitClass& c : kLimitClasses) {
+    const OutputLimit& limit = values.*c.limit;
+    if (!out.empty()) out += ' ';
+    out += fmt::format("{} {} {} {}", c.name, limit.hard_bytes.load(), limit.soft_bytes.load(),
+                       limit.soft_seconds.load());
+  }
+  return out;
+}
+
+std::string join(std::span<const std::string> words) {
+  std::string out;
+  for (const std::string& word : words) {
+    if (!out.empty()) out += ' ';
+    out += word;
+  }
+  return out;
+}
+
+// A number in the option's notation, or what is wrong with it.
+std::string read_number(const OptionRow& row, const std::string& word, int64_t& value) {
+  if (row.kind == K::kMemory) {
+    const auto bytes = parse_memory(word);
+    if (!bytes) return "argument must be a memory value";
+    value = *bytes;
+  } else if (row.kind == K::kOctal) {
+    char* end = nullptr;
+    value = std::strtol(word.c_str(), &end, 8);
+    if (word.empty() || *end != '\0') return "argument couldn't be parsed into an integer";
+  } else if (row.number == &V::threads && word == "auto") {
+    value = 0;
+  } else if (!storage::parse_integer(word, value)) {
+    return "argument couldn't be parsed into an integer";
+  }
+  if (value < row.min || value > row.max) {
+    return fmt::format("argument must be between {} and {} inclusive", row.min, row.max);
+  }
+  return "";
+}
+
+std::string read_choice(const OptionRow& row, const std::string& word, int64_t& value) {
+  for (size_t i = 0; i < row.choices.size(); i++) {
+    if (to_lower(word) == row.choices[i]) {
+      value = static_cast<int64_t>(i);
+      return "";
+    }
+  }
+  std::string all;
+  for (const std::string_view choice : row.choices) {
+    all += all.empty() ? "" : ", ";
+    all += choice;
+  }
+  return "argument(s) must be one of the following: " + all;
+}
+
+}  // namespace
+
+std::span<const OptionRow> option_rows() {
+  return kRows;
+}
+
+const OptionRow* find_option(std::string_view name) {
+  const std::string lower = to_lower(name);
+  for (const OptionRow& row : kRows) {
+    if (row.name == lower) return &row;
+  }
+  return nullptr;
+}
+
+std::string read_option(const OptionRow& row, std::span<const std::string> words,
+                        ConfigValues& values) {
+  if (row.kind == K::kOutputLimit) return read_output_limits(words, values);
+  if (row.kind == K::kWords) {
+    const std::string text = join(words);
+    if (row.check != nullptr) {
+      if (std::string wrong = row.check(text); !wrong.empty()) return wrong;
+    }
+    (values.*row.text).set(text);
+    return "";
+  }
+  if (words.size() != 1) return "wrong number of arguments";
+  const std::string& word = words[0];
+  if (row.kind == K::kText) {
+    (values.*row.text).set(word);
+    return "";
+  }
+  int64_t value = 0;
+  std::string wrong;
+  if (row.kind == K::kYesNo) {
+    const std::string lower = to_lower(word);
+    value = lower == "yes" ? 1 : 0;
+    if (lower != "yes" && lower != "no") wrong = "argument must be 'yes' or 'no'";
+  } else if (row.kind == K::kChoice) {
+    wrong = read_choice(row, word, value);
+  } else {
+    wrong = read_number(row, word, value);
+  }
+  if (wrong.empty()) (values.*row.number).store(value);
+  return wrong;
+}
+
+std::string show_option(const OptionRow& row, const ConfigValues& values) {
+  switch (row.kind) {
+    case K::kText:
+    case K::kWords:
+      return (values.*row.text).get();
+    case K::kOutputLimit:
+      return show_output_limits(values);
+    case K::kRename:
+      return "";  // kept by Config, not by value
+    case K::kYesNo:
+      return (values.*row.number).load() != 0 ? "yes" : "no";
+    case K::kChoice:
+      return std::string(row.choices[static_cast<size_t>((values.*row.number).load())]);
+    case K::kOctal:
+      return fmt::format("{:o}", (values.*row.number).load());
+    case K::kInteger:
+    case K::kMemory:
+      break;
+  }
+  const int64_t value = (values.*row.number).load();
+  return row.number == &V::threads && value == 0 ? "auto" : std::to_string(value);
+}
+
+std::string quote_value(const OptionRow& row, const std::string& shown) {
+  const bool single = row.kind == K::kText || shown.empty();
+  const bool plain = !shown.empty() && shown.find_first_of(" \t\"'\\#\n\r") == std::string::npos;
+  if (!single || plain) return shown;
+  std::string quoted = "\"";
+  for (const char c : shown) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (c == '\n' || c == '\r') {
+      quoted += c == '\n' ? "\\n" : "\\r";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + '"';
+}
+
+}  // namespace larder::core
