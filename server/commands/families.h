@@ -7,11 +7,12 @@
 
 namespace larder::commands {
 
+core::Family client_commands();
 core::Family connection_commands();
 core::Family string_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {connection_commands(), string_commands()};
+  return {client_commands(), connection_commands(), string_commands()};
 }
 
 }  // namespace larder::commands

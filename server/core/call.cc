@@ -1,7 +1,5 @@
 #include "server/core/call.h"
 
-#include <vector>
-
 #include "server/core/key_positions.h"
 
 namespace larder::core {
@@ -20,6 +18,11 @@ DatabaseLock Call::lock() {
   keys.reserve(positions.size());
   for (const KeyPosition& position : positions) keys.push_back(key(position.index));
   return DatabaseLock(store().lock(keys), database, now_ms_);
+}
+
+void Call::redact(size_t i) {
+  if (redacted_.empty()) redacted_.assign(arguments_.begin(), arguments_.end());
+  redacted_[i] = "(redacted)";
 }
 
 DatabaseLock Call::lock_all() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "server/core/args.h"
 #include "server/core/client.h"
@@ -89,6 +90,13 @@ class Call {
   // key space must be done at once, under it.
   const storage::LockedKeys* held() const { return held_; }
 
+  // Keeps argument i, a secret, out of MONITOR and the slow log.
+  void redact(size_t i);
+  // The arguments as others may see them.
+  std::span<const std::string_view> shown_arguments() const {
+    return redacted_.empty() ? arguments_ : std::span<const std::string_view>(redacted_);
+  }
+
   void fail(std::string_view error) { reply_.error(error); }
   void fail(storage::Status status) { reply_.error(errors::text(status)); }
 
@@ -108,6 +116,7 @@ class Call {
   const storage::LockedKeys* held_;
   storage::Key hashed_;  // the key hashed last: mostly there is but one
   size_t hashed_at_ = 0;
+  std::vector<std::string_view> redacted_;  // all arguments, once one was redacted
   std::unique_ptr<Continuation> continuation_;
 };
 

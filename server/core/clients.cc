@@ -40,13 +40,15 @@ size_t Clients::blocked() const {
 
 void Clients::each(storage::FunctionRef<void(Client&)> visit) const {
   const std::lock_guard lock(mutex_);
-  for (const auto& [id, client] : clients_) visit(*client);
+  for (const auto& [id, client] : clients_) {
+    if (!client->closing) visit(*client);
+  }
 }
 
 bool Clients::with(uint64_t id, storage::FunctionRef<void(Client&)> visit) const {
   const std::lock_guard lock(mutex_);
   const auto found = clients_.find(id);
-  if (found == clients_.end()) return false;
+  if (found == clients_.end() || found->second->closing) return false;
   visit(*found->second);
   return true;
 }
@@ -56,10 +58,19 @@ void Clients::set_name(Client& client, std::string_view name) {
   client.name = name;
 }
 
-void Clients::set_library(Client& client, std::string_view name, std::string_view version) {
+void Clients::set_library_name(Client& client, std::string_view name) {
   const std::lock_guard lock(mutex_);
   client.library_name = name;
+}
+
+void Clients::set_library_version(Client& client, std::string_view version) {
+  const std::lock_guard lock(mutex_);
   client.library_version = version;
+}
+
+void Clients::close(Client& client) {
+  client.closing = true;
+  client.request_close();
 }
 
 std::string Clients::name_of(const Client& client) const {

@@ -74,7 +74,7 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
     reply.error(errors::wrong_arity(row.name));
     return false;
   }
-  if (!client.has(Client::kAuthenticated) && (row.flags & kNoAuth) == 0) {
+  if ((row.flags & kNoAuth) == 0 && !server_.lets_in(client)) {
     reply.error(errors::kNoAuth);
     return false;
   }
@@ -90,7 +90,7 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
 
 bool Dispatcher::held_back(const Command& command, int64_t now_ms) const {
   const int64_t until_ms = server_.pause.until_ms.load(std::memory_order_relaxed);
-  if (until_ms == 0 || now_ms >= until_ms || (command.row->flags & kEvenPaused) != 0) return false;
+  if (now_ms >= until_ms) return false;
   return !server_.pause.writes_only.load(std::memory_order_relaxed) ||
          (command.row->flags & kWrite) != 0;
 }
@@ -108,9 +108,6 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     } else {
       if (held_back(*command, now_ms)) return Outcome::kHeld;
       client.note_command(command->row, now_ms);
-      if (server_.monitors.load(std::memory_order_relaxed) > 0) {
-        feed_monitors(client, arguments, *command);
-      }
       Call call(server_, client, *command, arguments, reply, now_ms);
       command->row->handler(call);
       const uint64_t tick = TickClock::now();
@@ -122,17 +119,29 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
         suspended_.nanoseconds = nanoseconds;
         outcome = Outcome::kContinues;
       } else {
-        finish(client, *command, arguments, reply, nanoseconds, now_ms);
+        finish(client, *command, call.shown_arguments(), reply, nanoseconds, now_ms);
+      }
+      // Behind the command, which knows by then what of it is secret.
+      if (server_.monitors.load(std::memory_order_relaxed) > 0) {
+        feed_monitors(client, call.shown_arguments(), *command);
       }
     }
   } else {
     server_.statistics.count_error(reply.last_error());
   }
   counters_.commands.add();
+  settle_reply(client, out, reply_start, outcome == Outcome::kDone);
+  return outcome;
+}
+
+// Takes back what CLIENT REPLY suppresses; a command that is done makes way for the next one's
+// turn.
+void Dispatcher::settle_reply(Client& client, protocol::ByteBuffer& out, size_t reply_start,
+                              bool done) {
   if (client.has(Client::kReplySkip) || client.has(Client::kReplyOff)) out.truncate(reply_start);
+  if (!done) return;
   client.set(Client::kReplySkip, client.has(Client::kReplySkipNext));
   client.set(Client::kReplySkipNext, false);
-  return outcome;
 }
 
 Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended,
@@ -145,8 +154,8 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended,
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
-    if (client.has(Client::kReplyOff)) out.truncate(reply_start);
   }
+  settle_reply(client, out, reply_start, progress == Continuation::Progress::kDone);
   return progress;
 }
 

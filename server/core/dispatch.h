@@ -44,6 +44,8 @@ class Dispatcher {
   const Command* find(std::span<const std::string_view> arguments, Reply& reply) const;
   bool allowed(const Client& client, const Command& command, size_t arguments, Reply& reply) const;
   bool held_back(const Command& command, int64_t now_ms) const;
+  static void settle_reply(Client& client, protocol::ByteBuffer& out, size_t reply_start,
+                           bool done);
   void feed_monitors(const Client& client, std::span<const std::string_view> arguments,
                      const Command& command);
   void finish(Client& client, const Command& command, std::span<const std::string_view> arguments,

@@ -32,6 +32,28 @@ inline constexpr std::string_view kOutOfMemory =
 inline constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 inline constexpr std::string_view kWrongPassword =
     "WRONGPASS invalid username-password pair or user is disabled.";
+inline constexpr std::string_view kAuthWithoutPassword =
+    "ERR AUTH <password> called without any password configured for the default user. Are you sure "
+    "your configuration is correct?";
+inline constexpr std::string_view kHelloUnauthenticated =
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+    "<proto> "
+    "AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol "
+    "version at the same time";
+inline constexpr std::string_view kUnsupportedProtocol = "NOPROTO unsupported protocol version";
+inline constexpr std::string_view kProtocolNotInteger =
+    "ERR Protocol version is not an integer or out of range";
+inline constexpr std::string_view kDatabaseNotInt =
+    "ERR value is out of range, value must between -2147483648 and 2147483647";
+inline constexpr std::string_view kClientNameCharacters =
+    "ERR Client names cannot contain spaces, newlines or special characters.";
+inline constexpr std::string_view kNoSuchClient = "ERR No such client";
+inline constexpr std::string_view kClientIdNotPositive = "ERR client-id should be greater than 0";
+inline constexpr std::string_view kInvalidClientId = "ERR Invalid client ID";
+inline constexpr std::string_view kPauseMode = "ERR CLIENT PAUSE mode must be WRITE or ALL";
+inline constexpr std::string_view kUnblockReason =
+    "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+inline constexpr std::string_view kTimeoutOutOfRange = "ERR timeout is out of range";
 inline constexpr std::string_view kMaxClients = "ERR max number of clients reached";
 inline constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 
@@ -46,5 +68,17 @@ std::string invalid_expire(std::string_view command);
 std::string unknown_command(std::string_view name, const std::string_view* arguments, size_t count);
 // ERR unknown subcommand 'x'. Try CLIENT HELP.
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand);
+// ERR unknown subcommand or wrong number of arguments for 'x'. Try CLIENT HELP.
+std::string wrong_subcommand(std::string_view command, std::string_view subcommand);
+// ERR Syntax error in HELLO option 'x'
+std::string hello_option(std::string_view option);
+// ERR Unknown client type 'x'
+std::string unknown_client_type(std::string_view type);
+// ERR No such user 'x'
+std::string no_such_user(std::string_view user);
+// ERR Unrecognized option 'x'
+std::string unrecognized_option(std::string_view option);
+// ERR lib-name cannot contain spaces, newlines or special characters.
+std::string special_characters(std::string_view attribute);
 
 }  // namespace larder::core::errors
