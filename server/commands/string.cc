@@ -17,7 +17,14 @@ void get(Call& call) {
   call.reply().bulk(entry->string(digits));
 }
 
+void set(Call& call) {
+  DatabaseLock db = call.lock();
+  db->put_string(call.key(1), call.argument(2), kNoExpiry);
+  call.reply().simple("OK");
+}
+
 constexpr CommandRow kRows[] = {
+    {.name = "set", .handler = set, .arity = -3, .flags = kWrite, .keys = one_key(kOW)},
     {.name = "get",
      .handler = get,
      .arity = 2,
@@ -33,6 +40,8 @@ constexpr CommandRow kRows[] = {
 
 }  // namespace
 
-core::Family string_commands() { return kRows; }
+core::Family string_commands() {
+  return kRows;
+}
 
 }  // namespace larder::commands

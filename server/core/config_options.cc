@@ -95,8 +95,7 @@ constexpr OptionRow kRows[] = {
      .number = &V::protected_mode,
      .initial = "yes",
      .live = true,
-     .help =
-         "Without a password and without an explicit bind, refuse clients from other machines."},
+     .help = "While there is no password, refuse clients from other machines."},
     {.section = "Access",
      .name = "requirepass",
      .kind = K::kText,

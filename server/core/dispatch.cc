@@ -113,6 +113,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
       const uint64_t tick = TickClock::now();
       const uint64_t nanoseconds = TickClock::nanoseconds(tick - last_tick_);
       last_tick_ = tick;
+      last_nanoseconds_ = nanoseconds;
       suspended_.continuation = call.take_continuation();
       if (suspended_.continuation != nullptr) {
         suspended_.command = command;

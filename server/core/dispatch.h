@@ -37,6 +37,9 @@ class Dispatcher {
   Continuation::Progress resume(Client& client, Suspended& suspended, protocol::ByteBuffer& out,
                                 int64_t now_ms);
 
+  // What the last command took.
+  uint64_t last_nanoseconds() const { return last_nanoseconds_; }
+
   // Called when a batch begins: the time up to now was not spent in commands.
   void start_timing();
 
@@ -54,6 +57,7 @@ class Dispatcher {
   Server& server_;
   WorkerCounters& counters_;
   uint64_t last_tick_ = 0;
+  uint64_t last_nanoseconds_ = 0;
   Suspended suspended_;
 };
 

@@ -62,7 +62,7 @@ struct CommandCounters {
 
 // Of one worker; changed by its thread only.
 struct WorkerCounters {
-  explicit WorkerCounters(size_t commands) : by_command(commands) {}
+  explicit WorkerCounters(size_t command_count) : by_command(command_count) {}
 
   // The command's counters, made at its first use.
   CommandCounters& command(uint32_t index) {

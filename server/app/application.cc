@@ -1,0 +1,263 @@
+#include "server/app/application.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "server/app/log.h"
+#include "server/commands/families.h"
+#include "server/core/errors.h"
+#include "storage/memory.h"
+
+namespace larder::app {
+namespace {
+
+// Descriptors that are not connections: listeners, loops, the log, libraries.
+constexpr rlim_t kOtherDescriptors = 64;
+
+constexpr std::string_view kDenied =
+    "-DENIED Larder is running in protected mode because no password is set for the default user. "
+    "In this mode connections are only accepted from the loopback interface. To connect from other "
+    "machines, set a password with the option requirepass, or turn protected-mode off.\r\n";
+
+size_t worker_count(const core::Config& config) {
+  const auto wanted = static_cast<size_t>(config.values.threads.load());
+  return wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
+}
+
+uint64_t random_seed() {
+  uint64_t seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+    throw std::runtime_error("no randomness for the hash seed");
+  }
+  return seed;
+}
+
+std::string random_run_id() {
+  std::string id;
+  while (id.size() < 40) id += fmt::format("{:016x}", random_seed());
+  return id.substr(0, 40);
+}
+
+std::string executable_path() {
+  char path[4096];
+  const ssize_t size = readlink("/proc/self/exe", path, sizeof path);
+  return size > 0 ? std::string(path, static_cast<size_t>(size)) : "";
+}
+
+void refuse_with(int socket, std::string_view reply) {
+  // Best effort: the peer may be gone already.
+  [[maybe_unused]] const ssize_t sent =
+      send(socket, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::close(socket);
+}
+
+}  // namespace
+
+Application::Application(core::Config& config, const storage::Clock& clock)
+    : config_(config),
+      workers_wanted_(worker_count(config)),
+      server_(config, clock,
+              {.databases = static_cast<size_t>(config.values.databases.load()),
+               .hash_seed = random_seed(),
+               .concurrent = workers_wanted_ > 1},
+              commands::all_families(), workers_wanted_) {
+  server_.host = this;
+  server_.identity = {random_run_id(), executable_path(), clock.now_ms()};
+  for (size_t i = 0; i < workers_wanted_; i++) {
+    workers_.push_back(std::make_unique<core::Worker>(server_, i, workers_wanted_));
+  }
+  config.on_change("loglevel", [this] { return apply_log_level(config_), std::string(); });
+  config.on_change("maxclients", [this] { return raise_file_limit(); });
+}
+
+Application::~Application() {
+  if (!listeners_.empty()) stop_accepting();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+std::string Application::prepare() {
+  for (const auto& [from, to] : config_.renamed_commands()) {
+    if (!server_.commands.rename(from, to)) {
+      return fmt::format("rename-command: there is no command '{}', or '{}' is taken", from, to);
+    }
+  }
+  if (const std::string wrong = raise_file_limit(); !wrong.empty()) {
+    const auto fitting = static_cast<int64_t>([] {
+      rlimit limit{};
+      getrlimit(RLIMIT_NOFILE, &limit);
+      return limit.rlim_cur > kOtherDescriptors ? limit.rlim_cur - kOtherDescriptors : 1;
+    }());
+    spdlog::warn("{}: maxclients is {} now", wrong, fitting);
+    config_.values.maxclients = fitting;
+  }
+  return open_listeners();
+}
+
+// So that maxclients connections fit. Empty when done, else why not.
+std::string Application::raise_file_limit() {
+  const auto wanted = static_cast<rlim_t>(config_.values.maxclients.load()) + kOtherDescriptors +
+                      workers_wanted_ * 4;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= wanted) return "";
+  const rlimit raised{wanted, std::max(limit.rlim_max, wanted)};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return "";
+  const rlimit most{limit.rlim_max, limit.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &most);
+  if (limit.rlim_max >= wanted) return "";
+  return fmt::format("The system allows {} open files, too few for maxclients {}", limit.rlim_max,
+                     config_.values.maxclients.load());
+}
+
+std::string Application::open_listeners() {
+  const core::ConfigValues& values = config_.values;
+  std::vector<net::ListenAddress> addresses;
+  const auto port = static_cast<int>(values.port.load());
+  if (port != 0) {
+    for (std::string host :
+         core::split_words(values.bind.get()).value_or(std::vector<std::string>())) {
+      const bool optional = host[0] == '-';
+      if (optional) host.erase(0, 1);
+      addresses.push_back({.host = host, .port = port, .optional = optional});
+    }
+  }
+  if (const std::string path = values.unixsocket.get(); !path.empty()) {
+    addresses.push_back({.host = path,
+                         .unix_socket = true,
+                         .unix_permissions = static_cast<int>(values.unixsocketperm.load())});
+  }
+  for (const net::ListenAddress& address : addresses) {
+    std::string error;
+    net::Listener* listener = net::Listener::open(
+        workers_[0]->loop(), address, static_cast<int>(values.tcp_backlog.load()),
+        [this](int socket, bool unix_socket) { accepted(socket, unix_socket); },
+        [this](const std::string& reason) {
+          const int64_t now_ms = server_.clock.now_ms();
+          server_.statistics.accept_rejected.add();
+          if (now_ms - failure_logged_ms_ < 1000) return;
+          failure_logged_ms_ = now_ms;
+          spdlog::warn("Connection dropped: {}", reason);
+        },
+        error);
+    if (listener != nullptr) {
+      listeners_.push_back(listener);
+      spdlog::info("Listening on {}{}", address.host,
+                   address.unix_socket ? "" : fmt::format(" port {}", address.port));
+    } else if (!error.empty()) {
+      return "cannot listen on " + error;
+    }
+  }
+  return listeners_.empty() ? "nothing to listen on: port is 0 and unixsocket is empty" : "";
+}
+
+bool Application::refuse(int socket, bool unix_socket) {
+  size_t connections = 0;
+  for (const auto& worker : workers_) connections += worker->connections();
+  if (connections >= static_cast<size_t>(config_.values.maxclients.load())) {
+    server_.statistics.accept_rejected.add();
+    refuse_with(socket, fmt::format("-{}\r\n", core::errors::kMaxClients));
+    return true;
+  }
+  const bool open_to_all = config_.values.protected_mode.load() == 0 || unix_socket ||
+                           !config_.values.requirepass.get().empty();
+  if (open_to_all || net::peer_is_local(socket)) return false;
+  server_.statistics.accept_rejected.add();
+  refuse_with(socket, kDenied);
+  return true;
+}
+
+// Deals the connection to the worker with the fewest.
+void Application::accepted(int socket, bool unix_socket) {
+  if (refuse(socket, unix_socket)) return;
+  if (!unix_socket) {
+    net::set_tcp_options(socket, static_cast<int>(config_.values.tcp_keepalive_s.load()));
+  }
+  const auto fewest = std::min_element(
+      workers_.begin(), workers_.end(),
+      [](const auto& a, const auto& b) { return a->connections() < b->connections(); });
+  (*fewest)->adopt(socket, unix_socket ? net::Stream::Kind::kUnix : net::Stream::Kind::kTcp);
+}
+
+void Application::watch_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+    auto handle = std::make_unique<uv_signal_t>();
+    uv_signal_init(workers_[0]->loop().raw(), handle.get());
+    handle->data = this;
+    uv_signal_start(
+        handle.get(),
+        [](uv_signal_t* signal, int caught) {
+          static_cast<Application*>(signal->data)->on_signal(caught);
+        },
+        number);
+    signals_.push_back(std::move(handle));
+  }
+}
+
+void Application::on_signal(int number) {
+  if (number == SIGHUP) return reopen_log(config_);
+  spdlog::info("{} received, shutting down", number == SIGTERM ? "SIGTERM" : "SIGINT");
+  shut_down();
+}
+
+void Application::run() {
+  watch_signals();
+  storage::start_background_purging();
+  server_.startup_memory = storage::measure_memory().allocated_bytes;
+  for (size_t i = 1; i < workers_.size(); i++) {
+    threads_.emplace_back([this, i] {
+      pthread_setname_np(pthread_self(), fmt::format("larder-{}", i).c_str());
+      workers_[i]->run();
+    });
+  }
+  spdlog::info("Ready: {} {}, {} databases", workers_.size(),
+               workers_.size() == 1 ? "thread" : "threads", server_.store.databases());
+  workers_[0]->run();
+  for (std::thread& thread : threads_) thread.join();
+  spdlog::info("Stopped");
+}
+
+void Application::stop_accepting() {
+  for (net::Listener* listener : listeners_) listener->close();
+  listeners_.clear();
+  for (const auto& handle : signals_) {
+    uv_close(reinterpret_cast<uv_handle_t*>(handle.get()), nullptr);
+  }
+}
+
+void Application::shut_down() {
+  workers_[0]->post([this] {
+    if (stopping_) return;
+    stopping_ = true;
+    stop_accepting();
+    for (const auto& worker : workers_) worker->shut_down();
+  });
+}
+
+void Application::feed_monitors(std::string line) {
+  const auto shared = std::make_shared<const std::string>(std::move(line));
+  for (const auto& worker : workers_) worker->push_to_monitors(shared);
+}
+
+void Application::wake_paused() {
+  for (const auto& worker : workers_) worker->wake_held();
+}
+
+// Spread over the workers, which free in slices.
+void Application::reclaim(std::vector<storage::Table> tables) {
+  std::vector<std::vector<storage::Table>> shares(workers_.size());
+  for (size_t i = 0; i < tables.size(); i++) {
+    shares[i % shares.size()].push_back(std::move(tables[i]));
+  }
+  for (size_t i = 0; i < shares.size(); i++) workers_[i]->reclaim(std::move(shares[i]));
+}
+
+}  // namespace larder::app

@@ -1,0 +1,56 @@
+// The running server: puts the parts together, owns the threads, reacts to signals.
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/core/server.h"
+#include "server/core/worker.h"
+#include "server/net/listener.h"
+
+namespace larder::app {
+
+class Application final : public core::Host {
+ public:
+  // `config` and `clock` outlive the application.
+  Application(core::Config& config, const storage::Clock& clock);
+  ~Application() override;
+
+  // Takes the names that the option rename-command gives, opens the listening sockets. Empty when
+  // done, else what is wrong.
+  std::string prepare();
+
+  // Serves until it is told to stop, by a signal or SHUTDOWN. The calling thread is worker 0's.
+  void run();
+
+  // core::Host, any thread:
+  void shut_down() override;
+  void feed_monitors(std::string line) override;
+  void wake_paused() override;
+  void reclaim(std::vector<storage::Table> tables) override;
+
+ private:
+  std::string open_listeners();
+  std::string raise_file_limit();
+  void accepted(int socket, bool unix_socket);
+  bool refuse(int socket, bool unix_socket);
+  void watch_signals();
+  void on_signal(int number);
+  void stop_accepting();
+
+  core::Config& config_;
+  const size_t workers_wanted_;
+  core::Server server_;
+  std::vector<std::unique_ptr<core::Worker>> workers_;
+  std::vector<std::thread> threads_;
+  std::vector<net::Listener*> listeners_;  // on worker 0's loop
+  std::vector<std::unique_ptr<uv_signal_t>> signals_;
+  int64_t failure_logged_ms_ = 0;
+  bool stopping_ = false;  // worker 0's thread
+};
+
+}  // namespace larder::app

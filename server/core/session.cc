@@ -1,0 +1,293 @@
+#include "server/core/session.h"
+
+#include <utility>
+
+#include "server/core/worker.h"
+
+namespace larder::core {
+namespace {
+
+// Commands that one connection may run in one turn of the loop, before the others are served.
+constexpr int kCommandsPerTurn = 128;
+
+// With so many bytes of replies unread by the peer its requests wait, unread by us.
+constexpr size_t kOutputPauseBytes = 1024 * 1024;
+
+// Replies of one batch are sent on when they pass this size, not only at its end.
+constexpr size_t kOutputFlushBytes = 256 * 1024;
+
+// Input that may pile up behind a command that is not done; then the peer has to wait.
+constexpr size_t kInputPauseBytes = 1024 * 1024;
+
+// A command that kept the loop for so long makes the turn's time stale.
+constexpr uint64_t kStaleAfterNs = 500'000;
+
+// A client that does not read its last reply is not waited for longer.
+constexpr int64_t kLastReplyMs = 10'000;
+
+}  // namespace
+
+Session::Session(Worker& worker, uint64_t id, Address address, int64_t now_ms)
+    : Client(id, std::move(address), now_ms), worker_(worker) {}
+
+bool Session::open(int socket, net::Stream::Kind kind) {
+  if (kind == net::Stream::Kind::kUnix) set(kUnixSocket);
+  stream_ = net::Stream::open(worker_.loop(), socket, kind, *this);
+  return stream_ != nullptr;
+}
+
+size_t Session::bytes_wanted() const {
+  return parser_.bytes_missing(stream_->input_bytes());
+}
+
+size_t Session::on_bytes(std::string_view bytes) {
+  if (busy()) {
+    if (bytes.size() > kInputPauseBytes) stream_->pause_reading();
+    return 0;
+  }
+  if (stream_->closing() || has(kCloseAfterReply)) return bytes.size();
+  const size_t consumed = run_requests(bytes);
+  flush();
+  worker_.counters().net_input_bytes.add(stream_->take_bytes_read());
+  const size_t left = bytes.size() - consumed;
+  const auto limit = static_cast<size_t>(
+      worker_.server().config.values.client_query_buffer_bytes_max.load(std::memory_order_relaxed));
+  if (left > limit && !busy()) {
+    worker_.counters().query_buffer_limit_closes.add();
+    close();
+  }
+  query_bytes_.store(left, std::memory_order_relaxed);
+  return consumed;
+}
+
+size_t Session::run_requests(std::string_view bytes) {
+  const ConfigValues& values = worker_.server().config.values;
+  protocol::RequestBatch& batch = worker_.batch();
+  worker_.dispatcher().start_timing();
+  size_t consumed = 0;
+  int budget = kCommandsPerTurn;
+  while (consumed < bytes.size()) {
+    const protocol::ParserLimits limits{values.bulk_bytes_max.load(std::memory_order_relaxed),
+                                        has(kAuthenticated)};
+    batch.clear();
+    const protocol::ParseResult parsed = parser_.parse(bytes.substr(consumed), batch, limits);
+    bool stopped = false;
+    const size_t done = run_batch(bytes.substr(consumed), stopped);
+    if (stopped) {
+      parser_.reset();  // what it may have begun to read behind is offered again
+      return consumed + done;
+    }
+    consumed += parsed.consumed;
+    if (!parsed.error.empty()) {
+      answer_protocol_error(parsed.error);
+      return bytes.size();
+    }
+    if (batch.size() < protocol::RequestBatch::kRequestsMax) break;  // the rest is incomplete
+    budget -= static_cast<int>(batch.size());
+    if (budget <= 0) {
+      if (consumed < bytes.size()) worker_.proceed_soon(id());
+      break;
+    }
+  }
+  return consumed;
+}
+
+size_t Session::run_batch(std::string_view bytes, bool& stopped) {
+  protocol::RequestBatch& batch = worker_.batch();
+  Dispatcher& dispatcher = worker_.dispatcher();
+  size_t done = 0;
+  for (size_t i = 0; i < batch.size(); i++) {
+    const int64_t now_ms = worker_.now_ms();
+    const bool authenticated = has(kAuthenticated);
+    const Dispatcher::Outcome outcome =
+        dispatcher.run(*this, batch.arguments(i), worker_.output(), now_ms);
+    if (outcome == Dispatcher::Outcome::kHeld) {
+      hold();
+      stopped = true;
+      return done;
+    }
+    done = batch.end_offset(i);
+    if (dispatcher.last_nanoseconds() > kStaleAfterNs) worker_.loop().update_time();
+    if (outcome == Dispatcher::Outcome::kContinues) begin_continuation(now_ms);
+    if (has(kCloseAfterReply)) {
+      flush();
+      close_asked_ms_ = now_ms;
+      stream_->close_when_drained();
+      stopped = true;
+      return bytes.size();
+    }
+    // The limits on what an unauthenticated peer may send have changed: read the rest again.
+    if (busy() || !check_output() || authenticated != has(kAuthenticated)) {
+      if (!busy()) worker_.proceed_soon(id());
+      stopped = true;
+      return done;
+    }
+  }
+  return done;
+}
+
+void Session::begin_continuation(int64_t now_ms) {
+  suspended_ = worker_.dispatcher().take_suspended();
+  note_progress(worker_.dispatcher().resume(*this, suspended_, worker_.output(), now_ms));
+}
+
+void Session::note_progress(Continuation::Progress progress) {
+  set(kBlocked, progress == Continuation::Progress::kWaiting);
+  switch (progress) {
+    case Continuation::Progress::kDone:
+      suspended_ = {};
+      break;
+    case Continuation::Progress::kAgain:
+      worker_.proceed_soon(id());
+      break;
+    case Continuation::Progress::kWaiting: {
+      const int64_t wake_at_ms = suspended_.continuation->wake_at_ms();
+      if (wake_at_ms != Continuation::kNever) worker_.proceed_at(id(), wake_at_ms);
+      break;
+    }
+  }
+}
+
+void Session::hold() {
+  held_ = true;
+  set(kBlocked);
+  worker_.proceed_at(id(), worker_.server().pause.until_ms.load());
+}
+
+void Session::wake_if_held() {
+  if (held_) worker_.proceed_soon(id());
+}
+
+void Session::proceed() {
+  if (stream_->closing()) return;
+  if (held_) {
+    held_ = false;
+    set(kBlocked, false);
+  }
+  if (suspended_.continuation != nullptr) {
+    note_progress(
+        worker_.dispatcher().resume(*this, suspended_, worker_.output(), worker_.now_ms()));
+    flush();
+    if (busy()) return;
+  }
+  if (stream_->output_bytes() <= kOutputPauseBytes) {
+    stream_->resume_reading();
+    stream_->offer_again();
+  }
+  if (finishing_ && !busy()) finish();
+}
+
+void Session::unblock(bool with_error) {
+  if (suspended_.continuation != nullptr && suspended_.continuation->unblock(with_error)) proceed();
+}
+
+void Session::push(std::string_view reply) {
+  if (stream_->closing()) return;
+  stream_->write(reply);
+  check_output();
+  publish_buffers();
+}
+
+void Session::answer_protocol_error(std::string_view text) {
+  protocol::ReplyWriter(worker_.output(), resp()).error("ERR Protocol error: " + std::string(text));
+  worker_.counters().protocol_errors.add();
+  worker_.server().statistics.count_error("ERR");
+  flush();
+  close_asked_ms_ = worker_.now_ms();
+  set(kCloseAfterReply);
+  stream_->close_when_drained();
+}
+
+void Session::flush() {
+  protocol::ByteBuffer& output = worker_.output();
+  if (!output.empty()) {
+    stream_->write(output.view());
+    output.clear();
+    output.shrink_to(kOutputPauseBytes);
+    worker_.counters().net_output_bytes.add(stream_->take_bytes_written());
+  }
+  publish_buffers();
+}
+
+// Sends on what has piled up; false if the peer must read before more of its requests are run.
+bool Session::check_output() {
+  if (worker_.output().size() > kOutputFlushBytes) flush();
+  const size_t unread = stream_->output_bytes();
+  if (unread == 0) return true;
+  const OutputLimit& limit = worker_.server().config.values.output_normal;
+  const auto hard = static_cast<size_t>(limit.hard_bytes.load(std::memory_order_relaxed));
+  const auto soft = static_cast<size_t>(limit.soft_bytes.load(std::memory_order_relaxed));
+  if (hard != 0 && unread > hard) {
+    worker_.counters().output_buffer_limit_closes.add();
+    close();
+    return false;
+  }
+  if (soft == 0 || unread <= soft) {
+    soft_limit_since_ms_ = 0;
+  } else if (soft_limit_since_ms_ == 0) {
+    soft_limit_since_ms_ = worker_.now_ms();
+  }
+  if (unread <= kOutputPauseBytes) return true;
+  stream_->pause_reading();
+  return false;
+}
+
+void Session::on_drained() {
+  soft_limit_since_ms_ = 0;
+  publish_buffers();
+  if (!busy()) {
+    worker_.proceed_soon(id());
+  }
+}
+
+void Session::check_limits(int64_t now_ms) {
+  const ConfigValues& values = worker_.server().config.values;
+  const int64_t timeout_s = values.timeout_s.load();
+  const bool idle = timeout_s > 0 && now_ms - active_ms() > timeout_s * 1000;
+  if (idle && !has(kBlocked) && !has(kMonitor)) return close();
+  if (close_asked_ms_ != 0 && now_ms - close_asked_ms_ > kLastReplyMs) return close();
+  const int64_t soft_ms = values.output_normal.soft_seconds.load() * 1000;
+  if (soft_limit_since_ms_ != 0 && now_ms - soft_limit_since_ms_ > soft_ms) {
+    worker_.counters().output_buffer_limit_closes.add();
+    close();
+  }
+}
+
+void Session::finish() {
+  finishing_ = true;
+  if (stream_->closing()) return;
+  if (suspended_.continuation != nullptr && !suspended_.continuation->unblock(true)) return;
+  if (busy()) return proceed();
+  stream_->close_when_drained();
+}
+
+void Session::close() {
+  stream_->close();
+}
+
+void Session::on_closed() {
+  worker_.session_closed(*this);
+}
+
+void Session::publish_buffers() {
+  output_bytes_.store(stream_->output_bytes(), std::memory_order_relaxed);
+  memory_bytes_.store(sizeof(Session) + stream_->memory_bytes() + parser_.memory_bytes(),
+                      std::memory_order_relaxed);
+}
+
+Client::Buffers Session::buffers() const {
+  return {.query_bytes = query_bytes_.load(std::memory_order_relaxed),
+          .query_free_bytes = 0,
+          .output_bytes = output_bytes_.load(std::memory_order_relaxed),
+          .total_bytes = memory_bytes_.load(std::memory_order_relaxed)};
+}
+
+void Session::request_close() {
+  worker_.with_session(id(), [](Session& session) { session.close(); });
+}
+
+void Session::request_unblock(bool with_error) {
+  worker_.with_session(id(), [with_error](Session& session) { session.unblock(with_error); });
+}
+
+}  // namespace larder::core

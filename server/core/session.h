@@ -1,0 +1,86 @@
+// A connection: reads requests from its stream, has them run, writes the replies. Lives on its
+// worker's loop; only what Client says is for other threads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "protocol/request_parser.h"
+#include "server/core/client.h"
+#include "server/core/dispatch.h"
+#include "server/net/stream.h"
+
+namespace larder::core {
+
+class Worker;
+
+class Session final : public Client, public net::StreamHandler {
+ public:
+  Session(Worker& worker, uint64_t id, Address address, int64_t now_ms);
+
+  // Takes over the socket; false, and the session is of no use, if the system refuses it.
+  bool open(int socket, net::Stream::Kind kind);
+
+  // Goes on with what was left: a slice of a long command, or requests not yet looked at.
+  void proceed();
+  // Whether it was not yet in its worker's queue of those that may proceed; it is then.
+  bool enter_queue() { return !std::exchange(queued_, true); }
+  void leave_queue() { queued_ = false; }
+  // Goes on if CLIENT PAUSE held the session back.
+  void wake_if_held();
+  // Ends a waiting command, if it lets itself be ended.
+  void unblock(bool with_error);
+
+  // Sends a reply that answers no request of this client (a line of MONITOR).
+  void push(std::string_view reply);
+
+  // Looks for reasons to close: idle for too long, output above the soft limit for too long.
+  void check_limits(int64_t now_ms);
+
+  // Answers what has been received, sends what is due, closes.
+  void finish();
+  void close();
+
+  // Client:
+  Buffers buffers() const override;
+  void request_close() override;
+  void request_unblock(bool with_error) override;
+
+  // net::StreamHandler:
+  size_t on_bytes(std::string_view bytes) override;
+  size_t bytes_wanted() const override;
+  void on_drained() override;
+  void on_closed() override;
+
+ private:
+  size_t run_requests(std::string_view bytes);
+  // Runs the parsed batch; answers how many bytes of it are done, all of them if nothing stopped
+  // it.
+  size_t run_batch(std::string_view bytes, bool& stopped);
+  void begin_continuation(int64_t now_ms);
+  void note_progress(Continuation::Progress progress);
+  void hold();
+  void answer_protocol_error(std::string_view text);
+  void flush();
+  bool check_output();
+  void publish_buffers();
+  bool busy() const { return suspended_.continuation != nullptr || held_; }
+
+  Worker& worker_;
+  net::Stream* stream_ = nullptr;
+  protocol::RequestParser parser_;
+  Dispatcher::Suspended suspended_;
+  bool queued_ = false;
+  bool held_ = false;       // by CLIENT PAUSE
+  bool finishing_ = false;  // the server stops
+  int64_t soft_limit_since_ms_ = 0;
+  int64_t close_asked_ms_ = 0;
+
+  std::atomic<size_t> query_bytes_{0};
+  std::atomic<size_t> output_bytes_{0};
+  std::atomic<size_t> memory_bytes_{0};
+};
+
+}  // namespace larder::core

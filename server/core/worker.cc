@@ -1,0 +1,198 @@
+#include "server/core/worker.h"
+
+#include <unistd.h>
+
+#include "server/core/tick_clock.h"
+#include "server/net/listener.h"
+#include "storage/memory.h"
+
+namespace larder::core {
+namespace {
+
+// Background work and long commands of one turn, together, before the connections are looked at
+// again.
+constexpr uint64_t kTurnBudgetNs = 500'000;
+
+// Segments swept or freed in one slice: some tens of microseconds each.
+constexpr size_t kSegmentsPerSlice = 4;
+
+}  // namespace
+
+Worker::Worker(Server& server, size_t index, size_t workers)
+    : server_(server),
+      index_(index),
+      dispatcher_(server, index),
+      counters_(server.statistics.worker(index)),
+      sweeper_(server.store, index, workers) {
+  refresh_time();
+  loop_.every(Statistics::kSamplePeriodMs, [this] { each_100_ms(); });
+  loop_.each_turn([this] { return turn(); });
+}
+
+Worker::~Worker() = default;
+
+void Worker::run() {
+  loop_.run();
+}
+
+void Worker::refresh_time() {
+  loop_.update_time();
+  epoch_offset_ms_ = server_.clock.now_ms() - loop_.now_ms();
+}
+
+void Worker::adopt(int socket, net::Stream::Kind kind) {
+  connections_.fetch_add(1, std::memory_order_relaxed);
+  loop_.post([this, socket, kind] {
+    Client::Address address{net::peer_address(socket), net::local_address(socket), socket};
+    auto session =
+        std::make_unique<Session>(*this, server_.clients.next_id(), std::move(address), now_ms());
+    if (stop_at_ms_ != 0 || !session->open(socket, kind)) {
+      if (stop_at_ms_ != 0) ::close(socket);
+      connections_.fetch_sub(1, std::memory_order_relaxed);
+      return;
+    }
+    session->set(Client::kAuthenticated, server_.config.values.requirepass.get().empty());
+    counters_.connections.add();
+    server_.clients.add(*session);
+    sessions_.emplace(session->id(), std::move(session));
+  });
+}
+
+void Worker::with_session(uint64_t id, std::function<void(Session&)> action) {
+  loop_.post([this, id, action = std::move(action)] {
+    const auto found = sessions_.find(id);
+    if (found != sessions_.end()) action(*found->second);
+  });
+}
+
+void Worker::session_closed(Session& session) {
+  server_.clients.remove(session);
+  if (session.has(Client::kMonitor)) server_.monitors.fetch_sub(1, std::memory_order_relaxed);
+  connections_.fetch_sub(1, std::memory_order_relaxed);
+  sessions_.erase(session.id());
+  finish_if_empty();
+}
+
+void Worker::wake_held() {
+  loop_.post([this] {
+    for (const auto& [id, session] : sessions_) session->wake_if_held();
+  });
+}
+
+void Worker::push_to_monitors(std::shared_ptr<const std::string> line) {
+  loop_.post([this, line = std::move(line)] {
+    for (const auto& [id, session] : sessions_) {
+      if (session->has(Client::kMonitor)) session->push(*line);
+    }
+  });
+}
+
+void Worker::reclaim(std::vector<storage::Table> tables) {
+  auto shared = std::make_shared<std::vector<storage::Table>>(std::move(tables));
+  loop_.post([this, shared] {
+    for (storage::Table& table : *shared) garbage_.push_back(std::move(table));
+    loop_.start_turns();
+  });
+}
+
+void Worker::proceed_soon(uint64_t session) {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end() || !found->second->enter_queue()) return;
+  ready_.push_back(session);
+  loop_.start_turns();
+}
+
+void Worker::proceed_at(uint64_t session, int64_t at_ms) {
+  waiting_.emplace(at_ms, session);
+  set_alarm();
+}
+
+void Worker::set_alarm() {
+  if (waiting_.empty()) return;
+  loop_.alarm(waiting_.begin()->first - now_ms(), [this] { wake_due(); });
+}
+
+void Worker::wake_due() {
+  while (!waiting_.empty() && waiting_.begin()->first <= now_ms()) {
+    const uint64_t id = waiting_.begin()->second;
+    waiting_.erase(waiting_.begin());
+    proceed_soon(id);
+  }
+  set_alarm();
+}
+
+// One turn's share of what can be done in slices. True: there is more.
+bool Worker::turn() {
+  const uint64_t start = TickClock::now();
+  const auto in_budget = [start] {
+    return TickClock::nanoseconds(TickClock::now() - start) < kTurnBudgetNs;
+  };
+  // Those that become ready meanwhile wait for the next turn, or one could starve the loop.
+  std::vector<uint64_t> ready;
+  ready.swap(ready_);
+  size_t served = 0;
+  for (; served < ready.size() && (served == 0 || in_budget()); served++) {
+    const auto found = sessions_.find(ready[served]);
+    if (found == sessions_.end()) continue;
+    found->second->leave_queue();
+    found->second->proceed();
+  }
+  ready_.insert(ready_.begin(), ready.begin() + static_cast<std::ptrdiff_t>(served), ready.end());
+  bool more = true;
+  while (more && in_budget()) more = do_upkeep();
+  return more || !ready_.empty();
+}
+
+// One slice of freeing or sweeping. True: there is more.
+bool Worker::do_upkeep() {
+  if (!garbage_.empty()) {
+    if (!garbage_.back().destroy_some(kSegmentsPerSlice)) garbage_.pop_back();
+    return true;
+  }
+  if (!server_.active_expire.load(std::memory_order_relaxed)) return false;
+  return sweeper_.step(now_ms(), kSegmentsPerSlice).more;
+}
+
+void Worker::each_100_ms() {
+  refresh_time();
+  loop_.start_turns();  // the sweeper looks whether something is due
+  if (index_ == 0) {
+    server_.statistics.sample_rates(now_ms());
+    measure();
+  }
+  constexpr int64_t kTicksPerSecond = 1000 / Statistics::kSamplePeriodMs;
+  if (++ticks_ % kTicksPerSecond == 0) each_second();
+  if (stop_at_ms_ != 0 && now_ms() >= stop_at_ms_) {
+    for (const auto& [id, session] : sessions_) session->close();
+  }
+}
+
+void Worker::each_second() {
+  for (const auto& [id, session] : sessions_) session->check_limits(now_ms());
+  batch_.clear();
+}
+
+void Worker::measure() {
+  const uint64_t used = storage::measure_memory().allocated_bytes;
+  server_.used_memory.store(used, std::memory_order_relaxed);
+  if (used > server_.used_memory_peak.load(std::memory_order_relaxed)) {
+    server_.used_memory_peak.store(used, std::memory_order_relaxed);
+  }
+}
+
+void Worker::shut_down() {
+  loop_.post([this] {
+    stop_at_ms_ = now_ms() + kShutdownMs;
+    // In the turn between, what lies in the sockets is read and answered.
+    loop_.post([this] {
+      for (const auto& [id, session] : sessions_) session->finish();
+      finish_if_empty();
+    });
+  });
+}
+
+void Worker::finish_if_empty() {
+  if (stop_at_ms_ != 0 && sessions_.empty()) loop_.stop();
+}
+
+}  // namespace larder::core

@@ -1,0 +1,94 @@
+// One loop with the connections that it serves, and its share of the background work. All members
+// belong to the loop's thread but where it says "any thread".
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/byte_buffer.h"
+#include "protocol/request_parser.h"
+#include "server/core/dispatch.h"
+#include "server/core/session.h"
+#include "server/net/loop.h"
+#include "storage/expiry.h"
+
+namespace larder::core {
+
+class Worker {
+ public:
+  // `index` below `workers`: which of the server's counters and which shards' upkeep are its own.
+  Worker(Server& server, size_t index, size_t workers);
+  ~Worker();
+
+  // Runs until stop(), on the calling thread.
+  void run();
+
+  // Any thread:
+  size_t index() const { return index_; }
+  // Connections it has or is about to get.
+  size_t connections() const { return connections_.load(std::memory_order_relaxed); }
+  void adopt(int socket, net::Stream::Kind kind);
+  void post(std::function<void()> task) { loop_.post(std::move(task)); }
+  // Runs `action` on the loop with the session, if it is still there.
+  void with_session(uint64_t id, std::function<void(Session&)> action);
+  void wake_held();
+  void push_to_monitors(std::shared_ptr<const std::string> line);
+  void reclaim(std::vector<storage::Table> tables);
+  // Answers what was received, closes all connections, then run() returns; at the latest in
+  // kShutdownMs.
+  void shut_down();
+  static constexpr int64_t kShutdownMs = 5000;
+
+  // For its sessions:
+  Server& server() { return server_; }
+  net::Loop& loop() { return loop_; }
+  Dispatcher& dispatcher() { return dispatcher_; }
+  WorkerCounters& counters() { return counters_; }
+  protocol::ByteBuffer& output() { return output_; }
+  protocol::RequestBatch& batch() { return batch_; }
+  // Milliseconds since the epoch, as of this turn of the loop.
+  int64_t now_ms() const { return loop_.now_ms() + epoch_offset_ms_; }
+  void refresh_time();
+  // Lets the session proceed() in the next turn, or at a time.
+  void proceed_soon(uint64_t session);
+  void proceed_at(uint64_t session, int64_t at_ms);
+  void session_closed(Session& session);
+
+ private:
+  bool turn();
+  void run_ready(int64_t until_us);
+  bool do_upkeep();
+  void set_alarm();
+  void wake_due();
+  void each_100_ms();
+  void each_second();
+  void measure();
+  void finish_if_empty();
+
+  Server& server_;
+  const size_t index_;
+  net::Loop loop_;
+  Dispatcher dispatcher_;
+  WorkerCounters& counters_;
+  storage::ExpirySweeper sweeper_;
+  protocol::ByteBuffer output_;
+  protocol::RequestBatch batch_;
+
+  std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
+  std::vector<uint64_t> ready_;               // may proceed
+  std::multimap<int64_t, uint64_t> waiting_;  // by time
+  std::vector<storage::Table> garbage_;
+  int64_t epoch_offset_ms_ = 0;
+  int64_t ticks_ = 0;
+  int64_t stop_at_ms_ = 0;  // 0: not stopping
+
+  std::atomic<size_t> connections_{0};
+};
+
+}  // namespace larder::core

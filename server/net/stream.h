@@ -1,0 +1,101 @@
+// One connection, TCP or Unix socket: bytes in, bytes out, nothing about their meaning.
+//
+// A stream belongs to its loop's thread. It destroys itself: close() begins, and when the system
+// has let go of the handle the handler hears on_closed() and the stream is gone.
+//
+// Reading: what arrives is offered to the handler from the loop's shared buffer; only what the
+// handler does not consume is kept here, so an idle connection holds no buffer.
+#pragma once
+
+#include <uv.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/net/loop.h"
+
+namespace larder::net {
+
+// The door upwards.
+class StreamHandler {
+ public:
+  virtual ~StreamHandler() = default;
+
+  // All bytes not consumed so far, contiguous. Returns how many are consumed; the rest is offered
+  // again, in front of what comes next. The stream may be closed meanwhile.
+  virtual size_t on_bytes(std::string_view bytes) = 0;
+  // How many more bytes make the next step possible, 0 if unknown: a hint for reading large things.
+  virtual size_t bytes_wanted() const = 0;
+  // All output has been given to the system.
+  virtual void on_drained() = 0;
+  // The last call: the stream is about to be destroyed.
+  virtual void on_closed() = 0;
+};
+
+class Stream {
+ public:
+  enum class Kind { kTcp, kUnix };
+
+  // Takes over a connected, non-blocking socket and starts to read. Null, and the socket is closed,
+  // if the system refuses. `handler` must live until on_closed().
+  static Stream* open(Loop& loop, int socket, Kind kind, StreamHandler& handler);
+
+  // Sends at once what the system takes and keeps a copy of the rest.
+  void write(std::string_view bytes);
+  size_t output_bytes() const { return sending_.size() + waiting_.size(); }
+  size_t input_bytes() const { return input_.size(); }
+  // Heap and handle, without what the handler holds.
+  size_t memory_bytes() const;
+
+  // Offers the kept input to the handler again.
+  void offer_again();
+
+  void pause_reading();
+  void resume_reading();
+
+  // Closes now; output not yet taken by the system is lost.
+  void close();
+  // Closes when all output has been sent.
+  void close_when_drained();
+  bool closing() const { return closing_; }
+
+  // Bytes moved since the last call: for the caller's counters.
+  size_t take_bytes_read();
+  size_t take_bytes_written();
+
+ private:
+  union Handle {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+  };
+
+  Stream(Loop& loop, StreamHandler& handler) : loop_(loop), handler_(handler) {}
+  ~Stream() = default;
+
+  uv_buf_t read_target();
+  void received(const char* at, size_t bytes);
+  void offer(std::string_view bytes, size_t kept);
+  void send_waiting();
+  void sent(int status);
+
+  Loop& loop_;
+  StreamHandler& handler_;
+  Handle handle_;
+  std::string input_;     // received and not consumed
+  size_t read_size_ = 0;  // how much of input_ is data while the system reads into its end
+  std::string sending_;   // in the system's hands
+  std::string waiting_;   // behind that
+  std::unique_ptr<uv_write_t> write_;
+  size_t bytes_read_ = 0;
+  size_t bytes_written_ = 0;
+  bool reading_ = false;
+  bool offering_ = false;
+  bool closing_ = false;
+  bool close_when_drained_ = false;
+};
+
+}  // namespace larder::net
