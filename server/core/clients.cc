@@ -83,7 +83,7 @@ std::string Clients::describe(const Client& client, int64_t now_ms) {
   std::string command(client.last_command() != nullptr ? client.last_command()->name : "NULL");
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 "
-      "multi=-1 watch=0 qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} "
+      "multi=-1 qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} "
       "omem={} tot-mem={} events=r cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
       client.id(), client.address().peer, client.address().local, client.address().descriptor,
       client.name, (now_ms - client.created_ms()) / 1000, (now_ms - client.active_ms()) / 1000,
