@@ -65,15 +65,14 @@ LockedKeys Store::lock_shard(size_t shard) {
 
 LockedKeys Store::lock(std::span<const Key> keys) {
   if (keys.size() == 1) return lock(keys[0]);
+  if (!options_.concurrent) return lock_all();  // takes no lock either
   LockedKeys locked(*this, LockedKeys::Scope::kSome);
   std::vector<uint32_t>& shards = locked.shards_;
   shards.reserve(keys.size());
   for (const Key& key : keys) shards.push_back(static_cast<uint32_t>(shard_of(key.hash)));
   std::sort(shards.begin(), shards.end());
   shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
-  if (options_.concurrent) {
-    for (const uint32_t index : shards) lock_index(index);
-  }
+  for (const uint32_t index : shards) lock_index(index);
   return locked;
 }
 
@@ -133,6 +132,28 @@ size_t Store::table_bytes() {
     for (size_t d = 0; d < options_.databases; d++) bytes += shards_[i]->table(d).memory_bytes();
   }
   return bytes;
+}
+
+void Store::prefetch_bucket(KeyHash hash, size_t database) {
+  const LockedKeys locked = lock_shard(shard_of(hash));
+  shards_[shard_of(hash)]->table(database).prefetch_bucket(hash);
+}
+
+void Store::prefetch_entry(KeyHash hash, size_t database) {
+  const LockedKeys locked = lock_shard(shard_of(hash));
+  shards_[shard_of(hash)]->table(database).prefetch_entry(hash);
+}
+
+void Store::prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t database) {
+  // As many misses as a core keeps under way.
+  constexpr size_t kAtOnce = 16;
+  for (size_t from = 0; from < keys.size(); from += kAtOnce) {
+    const auto group = keys.subspan(from, std::min(kAtOnce, keys.size() - from));
+    for (const Key& key : group)
+      table(locked, shard_of(key.hash), database).prefetch_bucket(key.hash);
+    for (const Key& key : group)
+      table(locked, shard_of(key.hash), database).prefetch_entry(key.hash);
+  }
 }
 
 void Store::swap_databases(const LockedKeys& locked, size_t a, size_t b) {

@@ -94,11 +94,12 @@ class Store {
   // Memory of all tables without their entries, in bytes. Locks shard by shard.
   size_t table_bytes();
 
-  // Asks for the memory that the first look at `key` in database 0 will need. Only without
-  // concurrency: it reads the table without the lock.
-  void prefetch(const Key& key) {
-    if (!options_.concurrent) shards_[shard_of(key.hash)]->first.prefetch(key.hash);
-  }
+  // Ask for the memory that finding the keys in the database will need, so that the cache misses of
+  // several keys overlap: all keys' buckets, then all keys' entries. Each takes and releases the
+  // shard's lock, but under a lock that holds the keys.
+  void prefetch_bucket(KeyHash hash, size_t database);
+  void prefetch_entry(KeyHash hash, size_t database);
+  void prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t database);
 
   // Swaps two databases; all shards are held.
   void swap_databases(const LockedKeys& locked, size_t a, size_t b);

@@ -410,9 +410,23 @@ bool Table::recount() const {
          sum_s == expire_at_sum_s_ && segments == segments_;
 }
 
-void Table::prefetch(KeyHash hash) const {
+void Table::prefetch_bucket(KeyHash hash) const {
   if (size_ == 0) return;
   __builtin_prefetch(&directory_[directory_index(hash)]->buckets[home_of(hash)]);
+}
+
+void Table::prefetch_entry(KeyHash hash) const {
+  if (size_ == 0) return;
+  const Bucket& home = directory_[directory_index(hash)]->buckets[home_of(hash)];
+  if (const uint64_t m = home.candidates(fingerprint_of(hash)); m != 0) {
+    __builtin_prefetch(home.entries[std::countr_zero(m) / 8]);
+    return;
+  }
+  // Most likely beside: that line came along, as the processor fetches lines in pairs.
+  const Bucket& next = directory_[directory_index(hash)]->buckets[beside(home_of(hash))];
+  if (const uint64_t m = next.candidates(fingerprint_of(hash)); m != 0) {
+    __builtin_prefetch(next.entries[std::countr_zero(m) / 8]);
+  }
 }
 
 }  // namespace larder::storage

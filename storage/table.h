@@ -113,8 +113,10 @@ class Table {
   // Counts everything again and compares, for tests: false if a counter or a bound is wrong.
   bool recount() const;
 
-  // Asks for the cache line of the key's home bucket.
-  void prefetch(KeyHash hash) const;
+  // Ask for the memory that find() will need: first the key's home bucket, and, once that has
+  // arrived, the entry that it seems to be.
+  void prefetch_bucket(KeyHash hash) const;
+  void prefetch_entry(KeyHash hash) const;
 
  private:
   size_t directory_size() const { return directory_ ? size_t{1} << depth_ : 0; }

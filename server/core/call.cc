@@ -1,23 +1,39 @@
 #include "server/core/call.h"
 
-#include "server/core/key_positions.h"
-
 namespace larder::core {
+
+storage::Key Call::key(size_t i) {
+  if (i == hashed_at_) return hashed_;
+  if (scratch_next_ < scratch_.keys.size() && scratch_.positions[scratch_next_].index == i) {
+    return scratch_.keys[scratch_next_++];
+  }
+  set_hashed(i, server_.store.key(arguments_[i]).hash);
+  return hashed_;
+}
 
 DatabaseLock Call::lock() {
   const size_t database = client_.database();
   if (held_ != nullptr) return DatabaseLock(*held_, database, now_ms_);
   const KeySpec& spec = row().keys[0];
   const bool single = spec.last == 0 && spec.key_count_at < 0 && row().keys[1].begin == 0;
-  if (single)
-    return DatabaseLock(store().lock(key(static_cast<size_t>(spec.begin))), database, now_ms_);
+  if (single) {
+    const auto at = static_cast<size_t>(spec.begin);
+    return DatabaseLock(store().lock(key(at)), database, now_ms_);
+  }
+  hash_keys();
+  storage::LockedKeys locked = store().lock(scratch_.keys);
+  store().prefetch(locked, scratch_.keys, database);
+  return DatabaseLock(std::move(locked), database, now_ms_);
+}
 
-  std::vector<KeyPosition> positions;
-  find_keys(row(), arguments_, positions);
-  std::vector<storage::Key> keys;
-  keys.reserve(positions.size());
-  for (const KeyPosition& position : positions) keys.push_back(key(position.index));
-  return DatabaseLock(store().lock(keys), database, now_ms_);
+void Call::hash_keys() {
+  scratch_.positions.clear();
+  scratch_.keys.clear();
+  find_keys(row(), arguments_, scratch_.positions);
+  for (const KeyPosition& position : scratch_.positions) {
+    scratch_.keys.push_back(store().key(arguments_[position.index]));
+  }
+  scratch_next_ = 0;
 }
 
 void Call::redact(size_t i) {

@@ -13,6 +13,7 @@
 #include "server/core/command_table.h"
 #include "server/core/continuation.h"
 #include "server/core/errors.h"
+#include "server/core/key_positions.h"
 #include "server/core/reply.h"
 #include "server/core/server.h"
 #include "storage/keyspace.h"
@@ -39,19 +40,27 @@ class DatabaseLock {
   storage::Keyspace keyspace_;
 };
 
+// The keys of one command with their hashes. Belongs to the dispatcher, which lends it to each call
+// in turn, so that commands on many keys allocate nothing.
+struct KeyScratch {
+  std::vector<KeyPosition> positions;
+  std::vector<storage::Key> keys;
+};
+
 class Call {
  public:
   // `arguments` start with the command's name. `held`: the lock under which a surrounding
   // transaction or script runs, or null.
   Call(Server& server, Client& client, const Command& command,
        std::span<const std::string_view> arguments, Reply& reply, int64_t now_ms,
-       const storage::LockedKeys* held = nullptr)
+       KeyScratch& scratch, const storage::LockedKeys* held = nullptr)
       : server_(server),
         client_(client),
         command_(command),
         arguments_(arguments),
         reply_(reply),
         now_ms_(now_ms),
+        scratch_(scratch),
         held_(held) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -73,13 +82,13 @@ class Call {
   // A cursor behind the command's name, or from argument `first`.
   Args args(size_t first = 1) const { return Args(arguments_, first); }
 
-  // Argument i as a key, with its hash.
-  storage::Key key(size_t i) {
-    if (i != hashed_at_) {
-      hashed_ = server_.store.key(arguments_[i]);
-      hashed_at_ = i;
-    }
-    return hashed_;
+  // Argument i as a key, with its hash: without hashing again if lock() did, and the handler asks
+  // for its keys in their order.
+  storage::Key key(size_t i);
+  // The hash of argument i is known already.
+  void set_hashed(size_t i, storage::KeyHash hash) {
+    hashed_ = {arguments_[i], hash};
+    hashed_at_ = i;
   }
 
   // Locks the shards of the command's keys, as its row names them, or all. A handler takes one
@@ -107,12 +116,16 @@ class Call {
   std::unique_ptr<Continuation> take_continuation() { return std::move(continuation_); }
 
  private:
+  void hash_keys();
+
   Server& server_;
   Client& client_;
   const Command& command_;
   std::span<const std::string_view> arguments_;
   Reply& reply_;
   int64_t now_ms_;
+  KeyScratch& scratch_;
+  size_t scratch_next_ = SIZE_MAX;  // of scratch_.keys: the one expected next; SIZE_MAX: not filled
   const storage::LockedKeys* held_;
   storage::Key hashed_;  // the key hashed last: mostly there is but one
   size_t hashed_at_ = 0;

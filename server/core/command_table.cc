@@ -1,5 +1,7 @@
 #include "server/core/command_table.h"
 
+#include <algorithm>
+#include <cstring>
 #include <memory>
 
 #include "server/core/args.h"
@@ -18,6 +20,15 @@ uint32_t categories_of(const CommandRow& row) {
   if (row.flags & kBlocking) bits |= kAclBlocking;
   if (!(bits & kAclFast)) bits |= kAclSlow;
   return bits;
+}
+
+bool equals_lower(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (size_t i = 0; i < text.size(); i++) {
+    const char c = text[i];
+    if ((c >= 'A' && c <= 'Z' ? c | 0x20 : c) != lower[i]) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -43,11 +54,32 @@ CommandTable::CommandTable(std::span<const Family> families) {
     command->container = container;
     container->subcommands.push_back(command.get());
   }
+  fill_slots();
+}
+
+// A hash that does not see the case of letters: length and first eight bytes with bit 0x20 set.
+size_t CommandTable::fold(std::string_view name) {
+  uint64_t first = 0;
+  std::memcpy(&first, name.data(), std::min(name.size(), sizeof first));
+  const uint64_t mixed = ((first | 0x2020202020202020) + name.size()) * 0x9e3779b97f4a7c15;
+  return static_cast<size_t>(mixed >> 53) % kSlots;
+}
+
+void CommandTable::fill_slots() {
+  slots_.assign(kSlots, {});
+  for (const auto& [name, command] : by_name_) {
+    if (command->container != nullptr) continue;
+    size_t at = fold(name);
+    while (slots_[at].command != nullptr) at = (at + 1) % kSlots;
+    slots_[at] = {name, command};
+  }
 }
 
 const Command* CommandTable::find(std::string_view name) const {
-  if (name.size() > kNameMax || name.find('|') != std::string_view::npos) return nullptr;
-  return find_full(name);
+  for (size_t at = fold(name); slots_[at].command != nullptr; at = (at + 1) % kSlots) {
+    if (equals_lower(name, slots_[at].name)) return slots_[at].command;
+  }
+  return nullptr;
 }
 
 const Command* CommandTable::find_full(std::string_view name) const {
@@ -75,11 +107,13 @@ bool CommandTable::rename(std::string_view from, std::string_view to) {
   if (to.empty()) {
     by_name_.erase(found);
     std::erase(top_, command);
+    fill_slots();
     return true;
   }
   renamed_.push_back(std::make_unique<std::string>(to_lower(to)));
   if (!by_name_.emplace(*renamed_.back(), command).second) return false;
-  by_name_.erase(found->first);
+  by_name_.erase(by_name_.find(to_lower(from)));
+  fill_slots();
   return true;
 }
 

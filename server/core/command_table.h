@@ -48,12 +48,22 @@ class CommandTable {
   bool rename(std::string_view from, std::string_view to);
 
  private:
+  static size_t fold(std::string_view name);
+  void fill_slots();
+
   // Longest name that find() looks for.
   static constexpr size_t kNameMax = 64;
 
   std::vector<std::unique_ptr<Command>> all_;
   std::vector<const Command*> top_;
-  std::unordered_map<std::string_view, Command*> by_name_;
+  std::unordered_map<std::string_view, Command*> by_name_;  // lower case, full names
+  // The same without subcommands, for find(): open addressing by fold().
+  struct Named {
+    std::string_view name;
+    const Command* command = nullptr;
+  };
+  static constexpr size_t kSlots = 2048;
+  std::vector<Named> slots_;
   std::vector<std::unique_ptr<std::string>> renamed_;
 };
 

@@ -95,50 +95,85 @@ bool Dispatcher::held_back(const Command& command, int64_t now_ms) const {
          (command.row->flags & kWrite) != 0;
 }
 
+void Dispatcher::prepare(const protocol::RequestBatch& batch, size_t database, Prepared* prepared) {
+  for (size_t i = 0; i < batch.size(); i++) {
+    const auto arguments = batch.arguments(i);
+    Prepared& p = prepared[i];
+    p = {};
+    p.command = server_.commands.find(arguments[0]);
+    if (p.command == nullptr) continue;
+    if (!p.command->subcommands.empty()) {
+      p.command = nullptr;
+      continue;
+    }
+    const KeySpec& spec = p.command->row->keys[0];
+    const auto at = static_cast<size_t>(spec.begin);
+    if (spec.begin == 0 || spec.last != 0 || spec.key_count_at >= 0 || at >= arguments.size()) {
+      continue;
+    }
+    p.hash = server_.store.key(arguments[at]).hash;
+    p.hashed = true;
+    if (batch.size() > 1) server_.store.prefetch_bucket(p.hash, database);
+  }
+  if (batch.size() == 1) return;  // nothing to overlap with
+  for (size_t i = 0; i < batch.size(); i++) {
+    if (prepared[i].hashed) server_.store.prefetch_entry(prepared[i].hash, database);
+  }
+}
+
 Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_view> arguments,
-                                    protocol::ByteBuffer& out, int64_t now_ms) {
+                                    const Prepared& prepared, protocol::ByteBuffer& out,
+                                    int64_t now_ms) {
   const size_t reply_start = out.size();
   Reply reply(out, client.resp());
-  const Command* command = find(arguments, reply);
+  const Command* command = prepared.command != nullptr ? prepared.command : find(arguments, reply);
   Outcome outcome = Outcome::kDone;
-  if (command != nullptr) {
-    if (!allowed(client, *command, arguments.size(), reply)) {
-      counters_.command(command->index).rejected.add();
-      server_.statistics.count_error(reply.last_error());
-    } else {
-      if (held_back(*command, now_ms)) return Outcome::kHeld;
-      client.note_command(command->row, now_ms);
-      Call call(server_, client, *command, arguments, reply, now_ms);
-      command->row->handler(call);
-      const uint64_t tick = TickClock::now();
-      const uint64_t nanoseconds = TickClock::nanoseconds(tick - last_tick_);
-      last_tick_ = tick;
-      last_nanoseconds_ = nanoseconds;
-      suspended_.continuation = call.take_continuation();
-      if (suspended_.continuation != nullptr) {
-        suspended_.command = command;
-        suspended_.nanoseconds = nanoseconds;
-        outcome = Outcome::kContinues;
-      } else {
-        finish(client, *command, call.shown_arguments(), reply, nanoseconds, now_ms);
-      }
-      // Behind the command, which knows by then what of it is secret.
-      if (server_.monitors.load(std::memory_order_relaxed) > 0) {
-        feed_monitors(client, call.shown_arguments(), *command);
-      }
-    }
-  } else {
+  if (command == nullptr) {
     server_.statistics.count_error(reply.last_error());
+  } else if (!allowed(client, *command, arguments.size(), reply)) {
+    counters_.command(command->index).rejected.add();
+    server_.statistics.count_error(reply.last_error());
+  } else if (held_back(*command, now_ms)) {
+    return Outcome::kHeld;
+  } else {
+    Call call(server_, client, *command, arguments, reply, now_ms, scratch_);
+    if (prepared.hashed) {
+      call.set_hashed(static_cast<size_t>(command->row->keys[0].begin), prepared.hash);
+    }
+    outcome = execute(call, *command);
   }
   counters_.commands.add();
-  settle_reply(client, out, reply_start, outcome == Outcome::kDone);
+  apply_reply_mode(client, out, reply_start, outcome == Outcome::kDone);
   return outcome;
 }
 
-// Takes back what CLIENT REPLY suppresses; a command that is done makes way for the next one's
-// turn.
-void Dispatcher::settle_reply(Client& client, protocol::ByteBuffer& out, size_t reply_start,
-                              bool done) {
+Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
+  Client& client = call.client();
+  client.note_command(command.row, call.now_ms());
+  command.row->handler(call);
+  const uint64_t tick = TickClock::now();
+  last_nanoseconds_ = TickClock::nanoseconds(tick - last_tick_);
+  last_tick_ = tick;
+  // Behind the handler, which knows by then what of its arguments is secret.
+  if (server_.monitors.load(std::memory_order_relaxed) > 0) {
+    feed_monitors(client, call.shown_arguments(), command);
+  }
+  if (auto continuation = call.take_continuation(); continuation != nullptr) {
+    suspended_ = {std::move(continuation), &command, last_nanoseconds_};
+    return Outcome::kContinues;
+  }
+  finish(client, command, call.shown_arguments(), call.reply(), last_nanoseconds_, call.now_ms());
+  return Outcome::kDone;
+}
+
+// CLIENT REPLY: takes a reply back that the client does not want. SKIP is used up by a command that
+// is done, not by one that goes on in slices.
+void Dispatcher::apply_reply_mode(Client& client, protocol::ByteBuffer& out, size_t reply_start,
+                                  bool done) {
+  if (!client.has(static_cast<Client::Flag>(Client::kReplySkip | Client::kReplyOff |
+                                            Client::kReplySkipNext))) {
+    return;
+  }
   if (client.has(Client::kReplySkip) || client.has(Client::kReplyOff)) out.truncate(reply_start);
   if (!done) return;
   client.set(Client::kReplySkip, client.has(Client::kReplySkipNext));
@@ -150,13 +185,13 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended,
   const size_t reply_start = out.size();
   const uint64_t start = TickClock::now();
   Reply reply(out, client.resp());
-  Call call(server_, client, *suspended.command, {}, reply, now_ms);
+  Call call(server_, client, *suspended.command, {}, reply, now_ms, scratch_);
   const Continuation::Progress progress = suspended.continuation->resume(call);
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
   }
-  settle_reply(client, out, reply_start, progress == Continuation::Progress::kDone);
+  apply_reply_mode(client, out, reply_start, progress == Continuation::Progress::kDone);
   return progress;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "protocol/byte_buffer.h"
+#include "protocol/request_parser.h"
 #include "server/core/call.h"
 
 namespace larder::core {
@@ -23,10 +24,24 @@ class Dispatcher {
   Dispatcher(Server& server, size_t worker)
       : server_(server), counters_(server.statistics.worker(worker)) {}
 
+  // What is known of a request before it is run.
+  struct Prepared {
+    const Command* command = nullptr;  // null: unknown, or a container
+    storage::KeyHash hash = 0;         // of its first key, if it has just one
+    bool hashed = false;
+  };
+
+  // Looks a batch's requests over before the first is run, so that the cache misses of all their
+  // keys overlap. `prepared` has room for each.
+  void prepare(const protocol::RequestBatch& batch, size_t database, Prepared* prepared);
+
   // Runs one request of the client, appending its reply to `out`.
   Outcome run(Client& client, std::span<const std::string_view> arguments,
+              protocol::ByteBuffer& out, int64_t now_ms) {
+    return run(client, arguments, Prepared{}, out, now_ms);
+  }
+  Outcome run(Client& client, std::span<const std::string_view> arguments, const Prepared& prepared,
               protocol::ByteBuffer& out, int64_t now_ms);
-
   // What run() left over; the caller resumes it through resume().
   struct Suspended {
     std::unique_ptr<Continuation> continuation;
@@ -47,8 +62,9 @@ class Dispatcher {
   const Command* find(std::span<const std::string_view> arguments, Reply& reply) const;
   bool allowed(const Client& client, const Command& command, size_t arguments, Reply& reply) const;
   bool held_back(const Command& command, int64_t now_ms) const;
-  static void settle_reply(Client& client, protocol::ByteBuffer& out, size_t reply_start,
-                           bool done);
+  Outcome execute(Call& call, const Command& command);
+  static void apply_reply_mode(Client& client, protocol::ByteBuffer& out, size_t reply_start,
+                               bool done);
   void feed_monitors(const Client& client, std::span<const std::string_view> arguments,
                      const Command& command);
   void finish(Client& client, const Command& command, std::span<const std::string_view> arguments,
@@ -59,6 +75,7 @@ class Dispatcher {
   uint64_t last_tick_ = 0;
   uint64_t last_nanoseconds_ = 0;
   Suspended suspended_;
+  KeyScratch scratch_;
 };
 
 }  // namespace larder::core

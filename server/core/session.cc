@@ -95,12 +95,14 @@ size_t Session::run_requests(std::string_view bytes) {
 size_t Session::run_batch(std::string_view bytes, bool& stopped) {
   protocol::RequestBatch& batch = worker_.batch();
   Dispatcher& dispatcher = worker_.dispatcher();
+  Dispatcher::Prepared prepared[protocol::RequestBatch::kRequestsMax];
+  dispatcher.prepare(batch, database(), prepared);
   size_t done = 0;
   for (size_t i = 0; i < batch.size(); i++) {
     const int64_t now_ms = worker_.now_ms();
     const bool authenticated = has(kAuthenticated);
     const Dispatcher::Outcome outcome =
-        dispatcher.run(*this, batch.arguments(i), worker_.output(), now_ms);
+        dispatcher.run(*this, batch.arguments(i), prepared[i], worker_.output(), now_ms);
     if (outcome == Dispatcher::Outcome::kHeld) {
       hold();
       stopped = true;

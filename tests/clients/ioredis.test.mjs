@@ -16,10 +16,10 @@ function open (options = {}) {
 }
 
 const redis = open()
-beforeEach(() => redis.flushall())
+beforeEach(() => redis.flushall(), { timeout: 10000 })
 after(() => opened.forEach(client => client.disconnect()))
 
-describe('connecting', () => {
+describe('connecting', { timeout: 30000 }, () => {
   test('the ready check by INFO passes and queued commands run', async () => {
     const client = open({ lazyConnect: true })
     const answer = client.set('queued', 'v')
@@ -92,7 +92,7 @@ describe('connecting', () => {
   })
 })
 
-describe('strings and keys', () => {
+describe('strings and keys', { timeout: 30000 }, () => {
   test('set and its options', async () => {
     assert.equal(await redis.set('k', 'v', 'EX', 100, 'NX'), 'OK')
     assert.equal(await redis.set('k', 'w', 'NX'), null)
@@ -171,7 +171,7 @@ describe('strings and keys', () => {
   })
 })
 
-describe('pipelines', () => {
+describe('pipelines', { timeout: 30000 }, () => {
   test('replies come in order, errors as elements', async () => {
     const replies = await redis.pipeline().set('k', 'abc').get('k').incr('k').call('nosuch').get('nothing').exec()
     assert.deepEqual(replies.map(([error, value]) => error?.message ?? value), ['OK', 'abc',
@@ -199,7 +199,7 @@ describe('pipelines', () => {
   })
 })
 
-describe('the server', () => {
+describe('the server', { timeout: 30000 }, () => {
   test('errors carry the command', async () => {
     await redis.set('word', 'abc')
     await assert.rejects(redis.incr('word'), error => {
@@ -231,6 +231,7 @@ describe('the server', () => {
 
   test('monitor', async () => {
     const monitor = await redis.monitor()
+    opened.push(monitor)
     const seen = once(monitor, 'monitor')
     await redis.set('watched', 'v')
     const [time, args, source, database] = await seen
@@ -238,6 +239,5 @@ describe('the server', () => {
     assert.deepEqual(args, ['set', 'watched', 'v'])
     assert.match(source, /:\d+$/)
     assert.equal(database, '0')
-    monitor.disconnect()
   })
 })

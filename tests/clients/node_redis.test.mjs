@@ -9,7 +9,7 @@ const library = await import(packageName)
 const major = Number(packageName.at(-1))
 
 for (const RESP of major === 4 ? [2] : [2, 3]) {
-  describe(`RESP${RESP}`, () => {
+  describe(`RESP${RESP}`, { timeout: 60000 }, () => {
     const opened = []
     let redis
 
@@ -21,9 +21,9 @@ for (const RESP of major === 4 ? [2] : [2, 3]) {
       return await client.connect()
     }
 
-    before(async () => { redis = await open() })
-    beforeEach(() => redis.flushAll())
-    after(() => Promise.all(opened.filter(client => client.isOpen).map(client => client.disconnect())))
+    before(async () => { redis = await open() }, { timeout: 10000 })
+    beforeEach(() => redis.flushAll(), { timeout: 10000 })
+    after(() => Promise.allSettled(opened.filter(client => client.isOpen).map(client => client.disconnect())))
 
     describe('connecting', () => {
       test('the protocol version is the one asked for', async () => {
@@ -242,7 +242,8 @@ for (const RESP of major === 4 ? [2] : [2, 3]) {
         const lines = []
         await client.monitor(line => lines.push(String(line)))
         await redis.set('watched', 'v')
-        assert.match(await until(() => lines.find(line => line.includes('watched'))), /^\d+\.\d+ \[0 \S+:\d+\] "SET" "watched" "v"$/)
+        const seen = await until(() => lines.find(line => line.includes('watched')))
+        assert.match(seen, /^\d+\.\d+ \[0 \S+:\d+\] "SET" "watched" "v"$/)
       })
 
       test('errors of wrong calls', async () => {

@@ -1,6 +1,8 @@
-"""COMMAND INFO of every command in the tables, field by field; tips, notes and positions that only a newer server knows aside.
+"""COMMAND INFO of every command in the tables, field by field; tips, notes and positions that only a newer server
+knows aside.
 
-A field that differs is reported as the command `COMMAND INFO <name> <field>`, so docs/DIFFERENCES.md can excuse it alone.
+A field that differs is reported as the command `COMMAND INFO <name> <field>`, so docs/DIFFERENCES.md can excuse it
+alone.
 """
 
 import compare
@@ -36,7 +38,8 @@ def _fields(info):
 
 
 def check(pair, families, keyspecs, report):
-    """Compares all; a name that the reference does not know (a container's subcommand that is an argument) is skipped."""
+    """Compares all; a name that the reference does not know (a container's subcommand that is an argument) is
+    skipped."""
     for name in names_in(families):
         if name.encode().upper() not in keyspecs.positions:
             continue
@@ -44,7 +47,8 @@ def check(pair, families, keyspecs, report):
         if expected is None:
             continue
         if actual is None:
-            report.fail(Difference([b"COMMAND", b"INFO", name.encode()], "", ("+", b"an entry"), ("+", b"no entry")), [])
+            report.fail(Difference([b"COMMAND", b"INFO", name.encode()], "", ("+", b"an entry"), ("+", b"no entry")),
+                        [])
             continue
         for field in sorted(expected.keys() | actual.keys()):
             _judge(name, field, expected.get(field), actual.get(field), report)

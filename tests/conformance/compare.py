@@ -1,8 +1,8 @@
 """Comparators: whether the reply of the server under test says the same as the reference's.
 
-A comparator is a function of (expected, actual, context) that returns True or False. `exact` is the rule; each other one
-exists because a right answer varies, and says how much. An error is compared to the byte by all of them. The context has
-`tolerance_ms`: how far apart in time the two servers may have run the same command.
+A comparator is a function of (expected, actual, context) that returns True or False. `exact` is the rule; each
+other one exists because a right answer varies, and says how much. An error is compared to the byte by all of them.
+The context has `tolerance_ms`: how far apart in time the two servers may have run the same command.
 """
 
 import time

@@ -1,7 +1,8 @@
 """The differences that are meant: the table in docs/DIFFERENCES.md, and nothing else.
 
-A row excuses a difference if its three regexes match, in full, the command line with its words in upper case, the reference's
-reply and the other's reply, each on one line as resp.render writes it. Rows that never matched are named at the end.
+A row excuses a difference if its three regexes match, in full, the command line with its words in upper case, the
+reference's reply and the other's reply, each on one line as resp.render writes it. Rows that never matched are
+named at the end.
 """
 
 import re

@@ -2,7 +2,8 @@
 
 import compare
 import ops
-from shapes import (at_millis, at_seconds, database, group, index, key, many, maybe, millis, one_of, pattern, seconds, some_of,
+from shapes import (at_millis, at_seconds, database, group, index, key, many, maybe, millis, one_of, pattern, seconds,
+                    some_of,
                     value)
 from table import Command, Family, row, scene
 
@@ -10,7 +11,8 @@ condition = some_of("NX", "XX", "GT", "LT", p=0.2)
 
 
 def scan_options(d):
-    return some_of(group("MATCH", pattern), group("COUNT", one_of(b"1", b"3", b"10", b"1000")), group("TYPE", type_name))(d)
+    return some_of(group("MATCH", pattern), group("COUNT", one_of(b"1", b"3", b"10", b"1000")),
+                   group("TYPE", type_name))(d)
 
 
 def type_name(d):
@@ -30,8 +32,8 @@ def random_key(_gen):
 
 
 def dying(gen):
-    """A key with an end a few milliseconds away, and a twin that ends no sooner: when the twin is seen gone, the next command
-    is the first to meet the dead key itself. The last step makes sure that it is really removed."""
+    """A key with an end a few milliseconds away, and a twin that ends no sooner: when the twin is seen gone, the
+    next command is the first to meet the dead key itself. The last step makes sure that it is really removed."""
     d = gen.draw
     name, twin = key(d), d.prefix + b"twin"
     end = b"1000" if d.chance(0.01) else b"%d" % d.int(1, 15)
@@ -51,9 +53,11 @@ def past(gen):
     """Every way to give a key an end that is over."""
     d = gen.draw
     name = key(d)
-    way = d.choice([[b"EXPIREAT", name, b"1"], [b"PEXPIREAT", name, b"1"], [b"EXPIRE", name, b"-1"], [b"PEXPIRE", name, b"-1"],
+    way = d.choice([[b"EXPIREAT", name, b"1"], [b"PEXPIREAT", name, b"1"], [b"EXPIRE", name, b"-1"],
+                    [b"PEXPIRE", name, b"-1"],
                     [b"EXPIRE", name, b"0"], [b"GETEX", name, b"EXAT", b"1"], [b"GETEX", name, b"PXAT", b"1"],
-                    [b"SET", name, b"v", b"EXAT", b"1"], [b"SET", name, b"v", b"PXAT", b"1"], [b"SET", name, b"v", b"PXAT", b"1", b"GET"],
+                    [b"SET", name, b"v", b"EXAT", b"1"], [b"SET", name, b"v", b"PXAT", b"1"],
+                    [b"SET", name, b"v", b"PXAT", b"1", b"GET"],
                     [b"EXPIREAT", name, b"1", b"XX"], [b"EXPIREAT", name, b"1", b"LT"], [b"EXPIRE", name, b"-1", b"GT"],
                     [b"PEXPIREAT", name, b"-1", b"NX"]])
     return [Command([b"SET", name, value(d)]), Command(way), Command([b"EXISTS", name]), gen.on_key(name)]
@@ -65,9 +69,11 @@ def keyspace_walk(gen):
     name, other = key(d), key(d)
     here, there = d.choice([(b"0", b"1"), (b"1", b"0"), (b"0", b"2"), (b"0", b"0")])
     return [Command([b"SELECT", here]), gen.command(gen.draw.choice(gen.key_rows)),
-            Command(d.choice([[b"MOVE", name, there], [b"COPY", name, other, b"DB", there], [b"COPY", name, other, b"DB", there, b"REPLACE"],
+            Command(d.choice([[b"MOVE", name, there], [b"COPY", name, other, b"DB", there],
+                              [b"COPY", name, other, b"DB", there, b"REPLACE"],
                               [b"RENAME", name, other], [b"COPY", name, other, b"REPLACE"]])),
-            Command([b"SELECT", there]), Command([b"PTTL", other], compare.within_ms), Command([b"GET", d.choice([name, other])]),
+            Command([b"SELECT", there]), Command([b"PTTL", other], compare.within_ms),
+            Command([b"GET", d.choice([name, other])]),
             Command([b"TTL", name], compare.within_s), Command([b"SELECT", here])]
 
 
@@ -79,7 +85,8 @@ ROWS = [
     row("TYPE", key, weight=2),
     row("KEYS", pattern, compare=compare.same_set, weight=2),
     row("SCAN", one_of(b"0", b"0", b"x", b"-1", b"18446744073709551616", b"", b"0x"),
-        some_of(group("MATCH", pattern), group("COUNT", index), group("TYPE", type_name), "BOGUS"), compare=compare.scan_page),
+        some_of(group("MATCH", pattern), group("COUNT", index), group("TYPE", type_name), "BOGUS"),
+        compare=compare.scan_page),
     row("RENAME", key, key, weight=2),
     row("RENAMENX", key, key, weight=2),
     row("COPY", key, key, some_of(group("DB", database), "REPLACE"), weight=3),
@@ -106,5 +113,6 @@ ROWS = [
     row("FLUSHALL", maybe(one_of("SYNC", "ASYNC", "BOGUS")), whole=True, weight=0.1),
 ]
 
-FAMILY = Family("keys", 30, ROWS, [scene(full_scan, 0.7), scene(random_key, 1.0, whole=True), scene(dying, 0.4), scene(past, 1.5),
+FAMILY = Family("keys", 30, ROWS, [scene(full_scan, 0.7), scene(random_key, 1.0, whole=True), scene(dying, 0.4),
+                                   scene(past, 1.5),
                                    scene(keyspace_walk, 1.0)])

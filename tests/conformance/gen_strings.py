@@ -1,7 +1,8 @@
 """Strings and bitmaps."""
 
 import compare
-from shapes import (at_millis, at_seconds, bit_offset, index, integer, key, many, maybe, millis, number, offset, one_of, group,
+from shapes import (at_millis, at_seconds, bit_offset, index, integer, key, many, maybe, millis, number, offset, one_of,
+                    group,
                     seconds, small_int, some_of, value)
 from table import Command, Family, row, scene
 
@@ -10,18 +11,26 @@ expiry = one_of(group("EX", seconds), group("PX", millis), group("EXAT", at_seco
 
 def bits_type(d):
     draw = d.random()
-    if draw < 0.85:
-        return d.cased(d.choice("IU")) + b"%d" % d.choice([1, 2, 4, 7, 8, 16, 31, 32, 63, d.int(1, 63)])
-    return d.choice([b"i64", b"u64", b"u0", b"i0", b"i65", b"x8", b"8", b"", b"i", b"u-1", b"i08", b"u8x", b"U63"])
+    if draw < 0.96:
+        return d.choice([b"i", b"u"]) + b"%d" % d.choice([1, 2, 4, 7, 8, 16, 31, 32, 63, d.int(1, 63)])
+    return d.choice([b"i64", b"u64", b"u0", b"i0", b"i65", b"x8", b"8", b"", b"i", b"u-1", b"i08", b"u8x", b"U8", b"I16"])
 
 
 def bits_offset(d):
-    return b"#%d" % d.int(0, 100) if d.chance(0.3) else bit_offset(d)
+    draw = d.random()
+    if draw < 0.95:
+        return (b"#%d" if draw < 0.3 else b"%d") % d.int(0, 200)
+    return bit_offset(d)
+
+
+def overflow(d):
+    return d.cased(d.choice(["WRAP", "SAT", "FAIL", "FAIL"])) if d.chance(0.95) else b"BOGUS"
 
 
 field_get = group("GET", bits_type, bits_offset)
-field_op = one_of(field_get, group("SET", bits_type, bits_offset, small_int), group("INCRBY", bits_type, bits_offset, small_int),
-                  group("OVERFLOW", one_of("WRAP", "SAT", "FAIL", "FAIL", "BOGUS")))
+field_op = one_of(field_get, group("SET", bits_type, bits_offset, small_int),
+                  group("INCRBY", bits_type, bits_offset, small_int),
+                  group("OVERFLOW", overflow))
 
 
 def bit(d):
@@ -52,8 +61,10 @@ def counter(gen):
     near = d.choice([b"9223372036854775806", b"-9223372036854775807", b"9999", b"-1", b"9223372036854775807"])
     steps = [Command([b"SET", name, near])]
     for _ in range(d.int(1, 5)):
-        steps.append(Command(d.choice([[b"INCR", name], [b"DECR", name], [b"INCRBY", name, integer(d)], [b"DECRBY", name, integer(d)],
-                                       [b"OBJECT", b"ENCODING", name], [b"GET", name], [b"INCRBYFLOAT", name, number(d)]])))
+        steps.append(Command(d.choice([[b"INCR", name], [b"DECR", name], [b"INCRBY", name, integer(d)],
+                                       [b"DECRBY", name, integer(d)],
+                                       [b"OBJECT", b"ENCODING", name], [b"GET", name],
+                                       [b"INCRBYFLOAT", name, number(d)]])))
     return steps
 
 

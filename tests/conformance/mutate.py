@@ -1,7 +1,7 @@
 """Wrong calls made from right ones, and the guard that keeps a random call from doing harm.
 
-Harm is what would make a run slow or its comparison uncertain: a key that dies while the run lasts, a string of hundreds of
-megabytes, a connection that kills another one, a command that blocks.
+Harm is what would make a run slow or its comparison uncertain: a key that dies while the run lasts, a string of
+hundreds of megabytes, a connection that kills another one, a command that blocks.
 """
 
 import re
@@ -10,12 +10,15 @@ import time
 import shapes
 
 _JUNK = shapes.INT64_EDGES + shapes.ALMOST_INTS + [
-    b"0", b"1", b"-1", b"1.5", b"nan", b"inf", b"abc", b"\xff\r\n", b"NX", b"XX", b"GT", b"BOGUS", b"withvalues", b"x" * 150,
+    b"0", b"1", b"-1", b"1.5", b"nan", b"inf", b"abc", b"\xff\r\n", b"NX", b"XX", b"GT", b"BOGUS", b"withvalues",
+                                                   b"x" * 150,
     b"quote'quote", b'double"', b"%s%n", b"{}", b"\x00"]
-_OPTIONS = [b"NX", b"XX", b"GT", b"LT", b"KEEPTTL", b"PERSIST", b"GET", b"REPLACE", b"COUNT", b"MATCH", b"ASYNC", b"SYNC", b"BOGUS", b"EX",
+_OPTIONS = [b"NX", b"XX", b"GT", b"LT", b"KEEPTTL", b"PERSIST", b"GET", b"REPLACE", b"COUNT", b"MATCH", b"ASYNC",
+            b"SYNC", b"BOGUS", b"EX",
             b"PX", b"LEN", b"IDX", b"BIT", b"BYTE", b""]
 _INTEGER = re.compile(rb"-?\d+\Z")
-_NEVER = {b"SHUTDOWN", b"MONITOR", b"QUIT", b"SYNC", b"PSYNC", b"REPLICAOF", b"SLAVEOF", b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE",
+_NEVER = {b"SHUTDOWN", b"MONITOR", b"QUIT", b"SYNC", b"PSYNC", b"REPLICAOF", b"SLAVEOF", b"SUBSCRIBE", b"PSUBSCRIBE",
+          b"SSUBSCRIBE",
           b"FAILOVER"}
 
 
@@ -71,7 +74,8 @@ def _misspell(d, args):
     args[at] = d.choice([args[at] + b"X", args[at][:-1], b"NOSUCH", args[at] + b"|" + args[at], b" " + args[at]])
 
 
-_MUTATIONS = [_drop, _drop, _append, _append, _double, _swap, _replace, _replace, _replace, _replace_last, _cut, _extend, _misspell]
+_MUTATIONS = [_drop, _drop, _append, _append, _double, _swap, _replace, _replace, _replace, _replace_last, _cut,
+              _extend, _misspell]
 
 
 def _int(arg):

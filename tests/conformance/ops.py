@@ -1,11 +1,12 @@
-"""Steps that are more than one request and one reply. Each has run(pair), which returns (args, rule, expected, actual) tuples:
-what was compared, as which command, and the two replies (None where none came).
+"""Steps that are more than one request and one reply. Each has run(pair), which returns (args, rule, expected,
+actual) tuples: what was compared, as which command, and the two replies (None where none came).
 """
 
 import time
 
 import compare
 import resp
+import wire
 
 _DEADLINE_SECONDS = 5
 
@@ -56,7 +57,8 @@ class RandomKey:
 
 
 class AwaitGone:
-    """Waits until keys that were given an end a few milliseconds away are gone on both servers, by asking for their PTTL."""
+    """Waits until keys that were given an end a few milliseconds away are gone on both servers, by asking for their
+    PTTL."""
 
     def __init__(self, keys):
         self.keys = keys
@@ -73,7 +75,39 @@ class AwaitGone:
                 break
             time.sleep(0.001)
         missing = [None] * len(self.keys)
-        return [([b"PTTL", key], compare.exact, *sides) for key, *sides in zip(self.keys, expected + missing, actual + missing)]
+        return [([b"PTTL", key], compare.exact, *sides) for key, *sides in zip(self.keys, expected + missing,
+                                                                               actual + missing)]
+
+
+class Raw:
+    """Bytes on a connection of its own: every reply up to the token, or up to the end if the server must hang up
+    (`closes`)."""
+
+    def __init__(self, payload, closes=False, cuts=()):
+        self.payload = payload
+        self.closes = closes
+        self.cuts = cuts
+        self.args = [b"(raw)", payload]
+
+    def run(self, pair):
+        own = wire.Pair(pair.servers, stall_seconds=3)
+        try:
+            if self.closes:
+                own.until_closed(self.payload)
+            else:
+                own.exchange(self.payload, self.cuts, 0.0003 if self.cuts else 0.0)
+            return [(self.args, compare.exact, *(self._told(c) for c in own.connections))]
+        finally:
+            own.close()
+
+    @staticmethod
+    def _told(connection):
+        """All replies as one list; a connection that ended says so last."""
+        trouble = connection.trouble or ""
+        if trouble.startswith("connection "):
+            trouble = "connection closed"  # With a reset or without: the kernel decides.
+        ending = [("+", b"(%s)" % trouble.encode())] if trouble else []
+        return ("*", connection.replies + ending)
 
 
 class Reconnect:

@@ -42,11 +42,17 @@ class Report:
         self.failed = 0
         self.by_command = collections.Counter()
         self.shown = []
+        self.closed = False
         self._mutex = threading.Lock()
 
     def add_passed(self, count):
         with self._mutex:
             self.passed += count
+
+    def close(self):
+        """What differs from now on is because the servers are being stopped."""
+        with self._mutex:
+            self.closed = True
 
     def judge(self, difference):
         """True if a row of docs/DIFFERENCES.md excuses it; it then counts as passed."""
@@ -60,6 +66,8 @@ class Report:
     def fail(self, difference, context, follows=False):
         """`follows`: an earlier difference may be the cause of this one; it is counted but not shown."""
         with self._mutex:
+            if self.closed:
+                return
             self.failed += 1
             name = difference.args[0].upper().decode(errors="replace")[:40] or '""'
             self.by_command[name] += 1

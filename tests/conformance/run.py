@@ -6,18 +6,21 @@
     tests/conformance/run.py --larder build/release/larder --concurrent --connections 8
     tests/conformance/run.py --larder "redis-server --port {port} --save ''"      # the suite against itself
 
---larder is the path of the binary (it is called with --port P --threads T) or a whole command with {port} in it; --redis likewise.
-The same --seed, --commands, --protocol and --families give the same commands, whatever the servers answer.
+--larder is the path of the binary (it is called with --port P --threads T) or a whole command with {port} in it;
+--redis likewise. The same --seed, --commands, --protocol and --families give the same commands, whatever the
+servers answer.
 
-Commands leave in pipelines of 1 to 50, some cut at random bytes. About 15 % are wrong calls. Each difference is printed with both replies
-and the last commands that touched the same keys; --shrink also prints the shortest sequence found that shows it. A difference that
-is meant has a row in docs/DIFFERENCES.md. --concurrent runs several connections at once, each with keys of its own.
+Commands leave in pipelines of 1 to 50, some cut at random bytes. About 15 % are wrong calls. Each difference is
+printed with both replies and the last commands that touched the same keys; --shrink also prints the shortest
+sequence found that shows it. A difference that is meant has a row in docs/DIFFERENCES.md. --concurrent runs several
+connections at once, each with keys of its own.
 
 The last line is `N passed, M failed`; the exit code is 1 if M is not 0, 2 if the run could not be finished.
 
-Where things are: resp.py the wire format; wire.py the pair of connections; servers.py starting and stopping; shapes.py, mutate.py, table.py
-how calls are made; gen_*.py the tables, one a family (a new one is added to FAMILIES below); ops.py steps of more than one request;
-compare.py the rules; session.py one sequence; command_info.py COMMAND INFO; shrink.py; excuses.py, report.py.
+Where things are: resp.py the wire format; wire.py the pair of connections; servers.py starting and stopping;
+shapes.py, mutate.py, table.py how calls are made; gen_*.py the tables, one a family (a new one is added to FAMILIES
+below); ops.py steps of more than one request; compare.py the rules; session.py one sequence; command_info.py
+COMMAND INFO; shrink.py; excuses.py, report.py.
 """
 
 import argparse
@@ -29,7 +32,9 @@ import time
 
 import command_info
 import excuses
+import gen_foreign
 import gen_keys
+import gen_protocol
 import gen_server
 import gen_strings
 import servers
@@ -41,7 +46,8 @@ from session import Session
 from table import Generator
 from wire import Pair
 
-FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_server.FAMILY]
+FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY]
+EXTRA_FAMILIES = [gen_foreign.FAMILY]
 _DIFFERENCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "DIFFERENCES.md")
 
 
@@ -52,8 +58,10 @@ def arguments():
     parser.add_argument("--redis", default="redis-server", help="binary, or command with {port}")
     parser.add_argument("--commands", type=int, default=100000)
     parser.add_argument("--seed", type=int, default=None, help="default: a new one each time, printed")
-    parser.add_argument("--protocol", choices=["2", "3", "both"], default="both", help="both: HELLO switches at random points")
-    parser.add_argument("--families", default=names, help="default: " + names)
+    parser.add_argument("--protocol", choices=["2", "3", "both"], default="both",
+                        help="both: HELLO switches at random points")
+    extra = ",".join(f.name for f in EXTRA_FAMILIES)
+    parser.add_argument("--families", default=names, help="default: %s; also: %s" % (names, extra))
     parser.add_argument("--threads", type=int, default=None, help="loops of Larder; default 1, with --concurrent 2")
     parser.add_argument("--concurrent", action="store_true", help="several connections at once, keys disjoint")
     parser.add_argument("--connections", type=int, default=8, help="with --concurrent")
@@ -111,7 +119,7 @@ def shrink_shown(options, both, sessions, keyspecs, report):
 
 def compare_servers(options, both, report):
     chosen = options.families.split(",")
-    families = [f for f in FAMILIES if f.name in chosen]
+    families = [f for f in FAMILIES + EXTRA_FAMILIES if f.name in chosen]
     if len(families) != len(chosen):
         raise SystemExit("unknown family in --families %s" % options.families)
     first = Pair(both)
@@ -135,7 +143,12 @@ def main():
     options = arguments()
     sys.stdout.reconfigure(line_buffering=True)
     servers.guard()
-    report = Report(excuses.Excuses.read(options.differences), options.show, options.show_per_command)
+    try:
+        table = excuses.Excuses.read(options.differences)
+    except (OSError, excuses.BadTable) as error:
+        print("%s: %s" % (options.differences, error))
+        return 2
+    report = Report(table, options.show, options.show_per_command)
     print("seed %d, %d commands, protocol %s, families %s%s" % (
         options.seed, options.commands, options.protocol, options.families,
         ", %d connections" % options.connections if options.concurrent else ""))
@@ -147,11 +160,16 @@ def main():
         compare_servers(options, both, report)
     except (servers.ServerError, OSError) as error:
         print("\nTHE RUN ENDED EARLY: %s" % error)
+        for server in (reference, tested):
+            if server.died():
+                print("%s died with %s; the end of its log:\n%s" % (server.name, server.process.returncode,
+                                                                    server.log_tail()))
         status = 2
     except KeyboardInterrupt:
         print("\nTHE RUN ENDED EARLY: interrupted")
         status = 2
     finally:
+        report.close()
         servers.stop_all()
     print("%.1f s" % (time.monotonic() - started))
     report.summary(all_rows_should_be_used=options.commands >= 100000 and not options.concurrent)

@@ -66,7 +66,8 @@ class Server:
         with open(os.path.join(self.directory, "log"), "wb") as log:
             try:
                 self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                                cwd=self.directory, preexec_fn=_die_with_parent)
+                                                cwd=self.directory, preexec_fn=_die_with_parent,
+                                                start_new_session=True)
             except OSError as error:
                 shutil.rmtree(self.directory, ignore_errors=True)
                 raise ServerError("%s cannot be run: %s" % (words[0], error)) from error
@@ -87,6 +88,13 @@ class Server:
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
+
+    def died(self, seconds=1):
+        """Gives a process that just closed its connections the time to end."""
+        deadline = time.monotonic() + seconds
+        while self.alive() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return self.process is not None and not self.alive()
 
     def log_tail(self, lines=30):
         try:
@@ -121,5 +129,6 @@ def _on_signal(number, _frame):
 def guard():
     """Stops the servers when this process ends by an exception, Ctrl-C, SIGTERM or SIGHUP."""
     atexit.register(stop_all)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background job starts with SIGINT ignored.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_signal)

@@ -1,8 +1,9 @@
 """Argument shapes: what one argument, or a few that belong together, may look like.
 
-A shape is bytes, a str (a keyword, whose case varies), or a function of a Draw that returns bytes or a list of bytes.
-Rows of the gen_*.py tables are made of shapes. Times are drawn so that no key is near its end while a run lasts: relative
-ones are hours or days away, absolute ones long past or years ahead; only ops.py makes keys that die.
+A shape is bytes, a str (a keyword, whose case varies), or a function of a Draw that returns bytes or a list of
+bytes. Rows of the gen_*.py tables are made of shapes. Times are drawn so that no key is near its end while a run
+lasts: relative ones are hours or days away, absolute ones long past or years ahead; only ops.py makes keys that
+die.
 """
 
 import random
@@ -18,13 +19,17 @@ INT64_EDGES = [b"9223372036854775807", b"9223372036854775806", b"-92233720368547
                b"9223372036854775", b"9223372036854776", b"99999999999999999999999999"]
 ALMOST_INTS = [b"+1", b" 1", b"1 ", b"01", b"-0", b"--1", b"-", b"+", b"0x10", b"1e3", b"1.0", b"1_000", b"1,5", b"",
                b"one", b"1\x00", b"\t1", b"-01", b"00", b"0.0", b"\xef\xbc\x91"]
-FLOATS = [b"1.5", b"-1.5", b"0.1", b"3.0", b"5.0e3", b"1e10", b"-2.5E-3", b"1e17", b"1e18", b"1e-17", b"123456789.123456789",
-          b"0.00000000000000001", b".5", b"5.", b"0.1000", b"1e400", b"-1e400", b"1e4932", b"1e-5000", b"0x1p4", b"-0.0", b"1e308",
+FLOATS = [b"1.5", b"-1.5", b"0.1", b"3.0", b"5.0e3", b"1e10", b"-2.5E-3", b"1e17", b"1e18", b"1e-17",
+          b"123456789.123456789",
+          b"0.00000000000000001", b".5", b"5.", b"0.1000", b"1e400", b"-1e400", b"1e4932", b"1e-5000", b"0x1p4",
+          b"-0.0", b"1e308",
           b"17.000000000000000001", b"99999999999999999.5", b"1e", b"1.5.5", b" 1.5", b"1.5 ", b"+1.5"]
 NOT_FINITE = [b"inf", b"-inf", b"+inf", b"nan", b"Infinity", b"INF", b"-nan", b"infinit"]
-BINARIES = [b"\x00", b"\r\n", b"a\x00b\r\nc", b"\xff\xfe\xfd", b"*1\r\n$4\r\nPING\r\n", b"\x80" * 9, b"+OK\r\n", b"\xc3\xa9t\xc3\xa9"]
+BINARIES = [b"\x00", b"\r\n", b"a\x00b\r\nc", b"\xff\xfe\xfd", b"*1\r\n$4\r\nPING\r\n", b"\x80" * 9, b"+OK\r\n",
+            b"\xc3\xa9t\xc3\xa9"]
 HOT_KEYS = [b"a", b"b", b"c", b"k:1", b"k:2", b"int"]
-COLD_KEYS = [b"k:3", b"float", b"big", b"exp", b"{t}1", b"{t}2", b"h?llo", b"h[a]llo", b"with space", b"", b"nul\x00\r\n\xff",
+COLD_KEYS = [b"k:3", b"float", b"big", b"exp", b"{t}1", b"{t}2", b"h?llo", b"h[a]llo", b"with space", b"",
+             b"nul\x00\r\n\xff",
              b"K" * 60, b"x*y", b"back\\slash", b"long" * 75, b"12345", b"\xc3\xa9"]
 
 
@@ -177,12 +182,15 @@ def database(d):
     draw = d.random()
     if draw < 0.92:
         return b"%d" % d.choice([0, 0, 0, 1, 1, 2, 15])
-    return d.choice([b"-1", b"16", b"3", b"9", b"x", b"", b"2147483648", b"4294967296", b"99999999999999999999", b"1.0", b" 1", b"01"])
+    return d.choice([b"-1", b"16", b"3", b"9", b"x", b"", b"2147483648", b"4294967296", b"99999999999999999999", b"1.0",
+                     b" 1", b"01"])
 
 
 def pattern(d):
-    return d.prefix + d.choice([b"*", b"*", b"?", b"k:*", b"h?llo", b"h[a-c]llo", b"h\\[a\\]llo", b"*:*", b"[^a]", b"[a-", b"[", b"a\\",
-                                b"**", b"*1", b"{t}[12]", b"back\\\\*", b"", b"[]a]", b"[z-a]", b"k:[0-9]", b"x\\*y", b"K" * 60, b"*\x00*",
+    return d.prefix + d.choice([b"*", b"*", b"?", b"k:*", b"h?llo", b"h[a-c]llo", b"h\\[a\\]llo", b"*:*", b"[^a]",
+                                b"[a-", b"[", b"a\\",
+                                b"**", b"*1", b"{t}[12]", b"back\\\\*", b"", b"[]a]", b"[z-a]", b"k:[0-9]", b"x\\*y",
+                                b"K" * 60, b"*\x00*",
                                 b"[\\a]", b"*o", b"*l*o", b"nosuch*", b"[a-c]", b"[^a-c]*", b"k[:]1", b"[!a]"])
 
 

@@ -1,4 +1,5 @@
-"""The minimiser: replays what led to a difference on emptied servers, with fewer and fewer commands, while it still shows."""
+"""The minimiser: replays what led to a difference on emptied servers, with fewer and fewer commands, while it still
+shows."""
 
 import time
 
@@ -6,7 +7,8 @@ import resp
 from table import Command
 from wire import Pair
 
-_STATE = {b"SELECT", b"RESET", b"HELLO", b"FLUSHALL", b"FLUSHDB", b"SWAPDB", b"(reconnect)", b"AUTH", b"CLIENT", b"CONFIG"}
+_STATE = {b"SELECT", b"RESET", b"HELLO", b"FLUSHALL", b"FLUSHDB", b"SWAPDB", b"(reconnect)", b"AUTH", b"CLIENT",
+          b"CONFIG"}
 _PIPELINE = 100
 
 
@@ -26,7 +28,7 @@ class Shrinker:
             if unit is difference.unit:
                 break
         related = [unit for unit in units[:-1] if self._related(unit, difference)] + units[-1:]
-        for candidate in (related, units):
+        for candidate in (units[-1:], related, units):
             if self._differs(candidate):
                 return self._drop_steps(self._drop_units(candidate))
         return None
@@ -106,7 +108,8 @@ class Shrinker:
         for args, rule, expected, actual in results:
             if expected is None or actual is None:
                 return True
-            if expected != actual and not rule(expected, actual, self) and not self.excuses.find(args, expected, actual):
+            if expected != actual and not rule(expected, actual, self) and not self.excuses.find(args, expected,
+                                                                                                 actual):
                 return True
         return False
 
@@ -118,4 +121,5 @@ def print_shrunk(number, units):
     print("\nSHRUNK %d" % number)
     for unit in units:
         for step in unit:
-            print("  %s%s" % (resp.render_command(step.args), "" if isinstance(step, Command) else "    (%s)" % type(step).__name__))
+            operation = "" if isinstance(step, Command) else "    (%s)" % type(step).__name__
+            print("  " + resp.render_command(step.args) + operation)

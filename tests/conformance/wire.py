@@ -10,7 +10,7 @@ import time
 
 import resp
 
-STALL_SECONDS = 20
+STALL_SECONDS = 10
 _RECV_BYTES = 1 << 20
 
 
@@ -28,7 +28,7 @@ class Connection:
 
     def begin(self, pieces, token):
         self.pieces = [memoryview(piece) for piece in pieces]
-        self.token = ("$", token)
+        self.token = ("$", token) if token else None
         self.replies = []
         self.done = self.trouble is not None
 
@@ -123,6 +123,12 @@ class Pair:
         self._pump(pause)
         self.widest_ms = max(self.widest_ms, (time.monotonic() - started) * 1000)
         return [c.replies for c in self.connections]
+
+    def until_closed(self, payload):
+        """Sends bytes that make a server hang up; the replies are those before the end."""
+        for connection in self.connections:
+            connection.begin([payload], None)
+        self._pump(0.0)
 
     def _pump(self, pause):
         poll = select.poll()
