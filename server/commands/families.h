@@ -9,10 +9,14 @@ namespace larder::commands {
 
 core::Family client_commands();
 core::Family connection_commands();
+core::Family expiry_commands();
+core::Family key_commands();
+core::Family keyspace_commands();
 core::Family string_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {client_commands(), connection_commands(), string_commands()};
+  return {client_commands(), connection_commands(), expiry_commands(),
+          key_commands(),    keyspace_commands(),   string_commands()};
 }
 
 }  // namespace larder::commands

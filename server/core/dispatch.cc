@@ -143,7 +143,10 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     outcome = execute(call, *command);
   }
   counters_.commands.add();
-  apply_reply_mode(client, out, reply_start, outcome == Outcome::kDone);
+  if (outcome == Outcome::kContinues) {
+    suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
+  }
+  apply_reply_mode(client, out, reply_start);
   return outcome;
 }
 
@@ -159,23 +162,22 @@ Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
     feed_monitors(client, call.shown_arguments(), command);
   }
   if (auto continuation = call.take_continuation(); continuation != nullptr) {
-    suspended_ = {std::move(continuation), &command, last_nanoseconds_};
+    suspended_ = {.continuation = std::move(continuation),
+                  .command = &command,
+                  .nanoseconds = last_nanoseconds_};
     return Outcome::kContinues;
   }
   finish(client, command, call.shown_arguments(), call.reply(), last_nanoseconds_, call.now_ms());
   return Outcome::kDone;
 }
 
-// CLIENT REPLY: takes a reply back that the client does not want. SKIP is used up by a command that
-// is done, not by one that goes on in slices.
-void Dispatcher::apply_reply_mode(Client& client, protocol::ByteBuffer& out, size_t reply_start,
-                                  bool done) {
+// CLIENT REPLY: takes a reply back that the client does not want.
+void Dispatcher::apply_reply_mode(Client& client, protocol::ByteBuffer& out, size_t reply_start) {
   if (!client.has(static_cast<Client::Flag>(Client::kReplySkip | Client::kReplyOff |
                                             Client::kReplySkipNext))) {
     return;
   }
   if (client.has(Client::kReplySkip) || client.has(Client::kReplyOff)) out.truncate(reply_start);
-  if (!done) return;
   client.set(Client::kReplySkip, client.has(Client::kReplySkipNext));
   client.set(Client::kReplySkipNext, false);
 }
@@ -191,7 +193,7 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended,
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
   }
-  apply_reply_mode(client, out, reply_start, progress == Continuation::Progress::kDone);
+  if (suspended.silent) out.truncate(reply_start);
   return progress;
 }
 

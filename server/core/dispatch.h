@@ -47,6 +47,7 @@ class Dispatcher {
     std::unique_ptr<Continuation> continuation;
     const Command* command = nullptr;
     uint64_t nanoseconds = 0;  // spent in slices so far
+    bool silent = false;       // CLIENT REPLY says that nobody wants the reply
   };
   Suspended take_suspended() { return std::move(suspended_); }
   Continuation::Progress resume(Client& client, Suspended& suspended, protocol::ByteBuffer& out,
@@ -63,8 +64,7 @@ class Dispatcher {
   bool allowed(const Client& client, const Command& command, size_t arguments, Reply& reply) const;
   bool held_back(const Command& command, int64_t now_ms) const;
   Outcome execute(Call& call, const Command& command);
-  static void apply_reply_mode(Client& client, protocol::ByteBuffer& out, size_t reply_start,
-                               bool done);
+  static void apply_reply_mode(Client& client, protocol::ByteBuffer& out, size_t reply_start);
   void feed_monitors(const Client& client, std::span<const std::string_view> arguments,
                      const Command& command);
   void finish(Client& client, const Command& command, std::span<const std::string_view> arguments,

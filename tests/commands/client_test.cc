@@ -235,6 +235,16 @@ TEST(ClientReply, SkipSilencesTheNextCommand) {
   EXPECT_EQ(server.run({"CLIENT", "REPLY", "FOO"}), "(error) ERR syntax error");
 }
 
+TEST(ClientReply, SkipSilencesACommandThatWorksInSlices) {
+  InProcess server;
+  server.run({"SET", "k", "v"});
+  server.run({"CLIENT", "REPLY", "SKIP"});
+  EXPECT_EQ(server.run({"KEYS", "*"}), "");
+  EXPECT_EQ(server.run({"KEYS", "*"}), "[\"k\"]");
+  server.run({"CLIENT", "REPLY", "OFF"});
+  EXPECT_EQ(server.run({"KEYS", "*"}), "");
+}
+
 TEST(ClientNoEvict, TakesOnOrOff) {
   InProcess server;
   EXPECT_EQ(server.run({"CLIENT", "NO-EVICT", "on"}), "+OK");

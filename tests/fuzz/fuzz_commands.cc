@@ -135,7 +135,7 @@ void run(InProcess& server, FakeClient& client, const RequestBatch& batch, size_
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  InProcess server;
+  InProcess server(2);
   server.server().config.values.bulk_bytes_max = kBulkBytesMax;
   Input input(data, size);
   const bool raw = input.below(2) == 1;
