@@ -155,6 +155,9 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     }
     outcome = execute(call, *command);
   }
+  if (outcome == Outcome::kContinues) {
+    suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
+  }
   apply_reply_mode(client, out, reply_start);
   return outcome;
 }
@@ -177,7 +180,9 @@ Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
     feed_monitors(client, arguments, command);
   }
   if (auto continuation = call.take_continuation(); continuation != nullptr) {
-    suspended_ = {std::move(continuation), &command, last_nanoseconds_};
+    suspended_ = {.continuation = std::move(continuation),
+                  .command = &command,
+                  .nanoseconds = last_nanoseconds_};
     return Outcome::kContinues;
   }
   finish(client, command, arguments, call.reply(), last_nanoseconds_, call.now_ms());
@@ -205,8 +210,8 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended,
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
-    if (client.has(Client::kReplyOff)) out.truncate(reply_start);
   }
+  if (suspended.silent) out.truncate(reply_start);
   return progress;
 }
 
