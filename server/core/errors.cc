@@ -68,7 +68,10 @@ std::string out_of_range(int64_t min, int64_t max) {
 }
 
 std::string unsupported_option(std::string_view option) {
-  return "ERR Unsupported option " + std::string(option.substr(0, option.find('\0')));
+  // Redis trims line ends off the texts that it formats.
+  const std::string_view shown = option.substr(0, option.find('\0'));
+  return "ERR Unsupported option " +
+         std::string(shown.substr(0, shown.find_last_not_of("\r\n") + 1));
 }
 
 std::string unknown_command(std::string_view name, const std::string_view* arguments,
