@@ -174,6 +174,7 @@ void Keyspace::install(const Key& key, Slot slot, Entry* entry) {
     Entry::destroy(table(key).replace(slot, entry));
   } else {
     table(key).insert(key.hash, entry);
+    if (database_ != 0) shard(key).others_used = true;
   }
 }
 

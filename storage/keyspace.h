@@ -24,6 +24,7 @@ class Keyspace {
 
   int64_t now_ms() const { return now_ms_; }
   size_t database() const { return database_; }
+  const LockedKeys& locked() const { return locked_; }
   Keyspace in_database(size_t database) const { return {locked_, database, now_ms_}; }
 
   // The live entry of `key` or null. read() counts a hit or a miss; find() counts nothing.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 #include <utility>
 
 namespace larder::storage {
@@ -89,11 +90,13 @@ Table& Store::table(const LockedKeys& locked, size_t shard, size_t database) {
   return shards_[shard]->table(database);
 }
 
-DatabaseSize Store::size(size_t database) {
+DatabaseSize Store::size(size_t database, const LockedKeys* held) {
+  assert(held == nullptr || held->holds_all());
   DatabaseSize size;
   uint64_t sum_s = 0;
   for (size_t i = 0; i < kShards; i++) {
-    const LockedKeys locked = lock_shard(i);
+    std::optional<LockedKeys> own;
+    if (held == nullptr) own.emplace(lock_shard(i));
     const Table& table = shards_[i]->table(database);
     size.keys += table.size();
     size.volatile_keys += table.volatile_size();
@@ -160,7 +163,10 @@ void Store::swap_databases(const LockedKeys& locked, size_t a, size_t b) {
   assert(locked.holds_all());
   (void)locked;
   if (a == b) return;
-  for (const auto& shard : shards_) shard->table(a).swap(shard->table(b));
+  for (const auto& shard : shards_) {
+    shard->table(a).swap(shard->table(b));
+    shard->others_used = true;
+  }
 }
 
 std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
@@ -170,7 +176,9 @@ std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
   tables.reserve(kShards);
   for (const auto& shard : shards_) {
     Table& table = shard->table(database);
-    if (table.size() > 0) tables.emplace_back(std::move(table));
+    shard->writes.add(table.size());
+    // A table whose keys were all deleted still has its segments.
+    if (table.memory_bytes() > 0) tables.emplace_back(std::move(table));
   }
   return tables;
 }

@@ -87,8 +87,8 @@ class Store {
   static size_t shard_of(KeyHash hash) { return static_cast<size_t>(hash >> (64 - kShardBits)); }
   Shard& shard(size_t index) { return *shards_[index]; }
 
-  // Locks shard by shard.
-  DatabaseSize size(size_t database);
+  // Locks shard by shard, or (`held` not null) relies on a lock of all shards.
+  DatabaseSize size(size_t database, const LockedKeys* held = nullptr);
   StoreCounters counters() const;
   void reset_counters();
   // Memory of all tables without their entries, in bytes. Locks shard by shard.

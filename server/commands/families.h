@@ -9,15 +9,16 @@ namespace larder::commands {
 
 core::Family connection_commands();
 core::Family debug_commands();
+core::Family expiry_commands();
 core::Family introspection_commands();
+core::Family key_commands();
+core::Family keyspace_commands();
 core::Family server_commands();
 core::Family string_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {
-      connection_commands(), debug_commands(),  introspection_commands(),
-      server_commands(),     string_commands(),
-  };
+  return {connection_commands(), debug_commands(),    expiry_commands(), introspection_commands(),
+          key_commands(),        keyspace_commands(), server_commands(), string_commands()};
 }
 
 }  // namespace larder::commands

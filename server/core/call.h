@@ -94,6 +94,8 @@ class Call {
   // Locks the shards of the command's keys, as its row names them, or all. A handler takes one
   // lock, after reading its arguments, and holds it until its reply is written or shorter.
   DatabaseLock lock();
+  // Locks one key that the row does not name.
+  DatabaseLock lock(const storage::Key& key);
   DatabaseLock lock_all();
   // The token of a surrounding transaction or script, null if there is none: then work on the whole
   // key space must be done at once, under it.
@@ -107,6 +109,10 @@ class Call {
     continuation_ = std::move(continuation);
   }
   std::unique_ptr<Continuation> take_continuation() { return std::move(continuation_); }
+
+  // Does the first slice of `work` now and leaves the rest to the loop, if there is a rest; inside
+  // a transaction or script (see held()) does all of it. `work` must not wait.
+  void work_in_slices(std::unique_ptr<Continuation> work);
 
  private:
   void hash_keys();

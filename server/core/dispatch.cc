@@ -143,6 +143,9 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     outcome = execute(call, *command);
   }
   counters_.commands.add();
+  if (outcome == Outcome::kContinues) {
+    suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
+  }
   apply_reply_mode(client, out, reply_start);
   return outcome;
 }
@@ -158,7 +161,9 @@ Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
   last_nanoseconds_ = TickClock::nanoseconds(tick - last_tick_);
   last_tick_ = tick;
   if (auto continuation = call.take_continuation(); continuation != nullptr) {
-    suspended_ = {std::move(continuation), &command, last_nanoseconds_};
+    suspended_ = {.continuation = std::move(continuation),
+                  .command = &command,
+                  .nanoseconds = last_nanoseconds_};
     return Outcome::kContinues;
   }
   finish(client, command, call.arguments(), call.reply(), last_nanoseconds_, call.now_ms());
@@ -186,8 +191,8 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended,
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
-    if (client.has(Client::kReplyOff)) out.truncate(reply_start);
   }
+  if (suspended.silent) out.truncate(reply_start);
   return progress;
 }
 

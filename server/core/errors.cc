@@ -57,6 +57,15 @@ std::string invalid_expire(std::string_view command) {
   return "ERR invalid expire time in '" + std::string(command) + "' command";
 }
 
+std::string out_of_range(int64_t min, int64_t max) {
+  return "ERR value is out of range, value must between " + std::to_string(min) + " and " +
+         std::to_string(max);
+}
+
+std::string unsupported_option(std::string_view option) {
+  return "ERR Unsupported option " + std::string(option.substr(0, option.find('\0')));
+}
+
 std::string unknown_command(std::string_view name, const std::string_view* arguments,
                             size_t count) {
   std::string echoed;

@@ -2,6 +2,7 @@
 // word (the code) and sometimes more, so the texts are Redis' own.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,15 @@ inline constexpr std::string_view kStringTooLong =
     "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 inline constexpr std::string_view kSameObject = "ERR source and destination objects are the same";
 inline constexpr std::string_view kDatabaseOutOfRange = "ERR DB index is out of range";
+inline constexpr std::string_view kInvalidFirstDatabase = "ERR invalid first DB index";
+inline constexpr std::string_view kInvalidSecondDatabase = "ERR invalid second DB index";
+inline constexpr std::string_view kExpireConditionsNx =
+    "ERR NX and XX, GT or LT options at the same time are not compatible";
+inline constexpr std::string_view kExpireConditionsGtLt =
+    "ERR GT and LT options at the same time are not compatible";
+inline constexpr std::string_view kFrequencyNotTracked =
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
+    "when switching between policies at runtime LRU and LFU data will take some time to adjust.";
 inline constexpr std::string_view kInvalidCursor = "ERR invalid cursor";
 inline constexpr std::string_view kTimeoutNotInteger =
     "ERR timeout is not an integer or out of range";
@@ -64,6 +74,10 @@ std::string_view text(storage::Status status);
 std::string wrong_arity(std::string_view command);
 // ERR invalid expire time in 'set' command
 std::string invalid_expire(std::string_view command);
+// ERR value is out of range, value must between 0 and 9 (the grammar is Redis')
+std::string out_of_range(int64_t min, int64_t max);
+// ERR Unsupported option x
+std::string unsupported_option(std::string_view option);
 // ERR unknown command 'x', with args beginning with: 'a' 'b' . Long input is cut as Redis cuts it.
 std::string unknown_command(std::string_view name, const std::string_view* arguments, size_t count);
 // ERR unknown subcommand 'x'. Try CLIENT HELP.
