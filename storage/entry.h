@@ -74,6 +74,7 @@ class Entry {
   std::string_view key() const;
   ValueKind kind() const { return static_cast<ValueKind>(flags() & kKindMask); }
   ValueType type() const { return ValueType::kString; }
+  bool is_string() const { return type() == ValueType::kString; }
   bool modified() const { return (flags() & kModified) != 0; }
   int64_t expire_at_ms() const;
   bool has_expiry() const { return (flags() & kExpiryMask) != kExpiryNone; }

@@ -224,7 +224,7 @@ void client_reply(Call& call) {
 // An argument too many, in a subcommand whose arity allows it.
 bool has_at_most(Call& call, size_t arguments) {
   if (call.argument_count() <= arguments) return true;
-  call.fail(errors::wrong_subcommand("client", call.argument(1)));
+  call.fail(errors::unknown_subcommand_or_arity("client", call.argument(1)));
   return false;
 }
 
@@ -363,8 +363,8 @@ constexpr CommandRow kRows[] = {
      .group = Group::kConnection,
      .since = "2.4.0",
      .complexity = "O(N) where N is the number of client connections",
-     .syntax = "ip:port | [ID client-id] [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [USER username] "
-               "[ADDR ip:port] [LADDR ip:port] [SKIPME YES | NO]",
+     .syntax = "<ip:port | <ID client-id | TYPE <NORMAL | MASTER | REPLICA | PUBSUB> | "
+               "USER username | ADDR ip:port | LADDR ip:port | SKIPME <YES | NO>> ...>",
      .summary = "Closes the connections that pass all the filters given."},
     {.name = "client|list",
      .handler = client_list,
@@ -374,7 +374,7 @@ constexpr CommandRow kRows[] = {
      .group = Group::kConnection,
      .since = "2.4.0",
      .complexity = "O(N) where N is the number of client connections",
-     .syntax = "[TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]",
+     .syntax = "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
      .summary = "Answers a line for each connection."},
     {.name = "client|no-evict",
      .handler = client_no_evict,
@@ -384,7 +384,7 @@ constexpr CommandRow kRows[] = {
      .group = Group::kConnection,
      .since = "7.0.0",
      .complexity = "O(1)",
-     .syntax = "ON | OFF",
+     .syntax = "<ON | OFF>",
      .summary = "Spares the connection when others are closed to save memory."},
     {.name = "client|no-touch",
      .handler = client_no_touch,
@@ -394,7 +394,7 @@ constexpr CommandRow kRows[] = {
      .group = Group::kConnection,
      .since = "7.2.0",
      .complexity = "O(1)",
-     .syntax = "ON | OFF",
+     .syntax = "<ON | OFF>",
      .summary = "Whether this connection's reads leave no trace in how recently keys were used."},
     {.name = "client|pause",
      .handler = client_pause,
@@ -414,7 +414,7 @@ constexpr CommandRow kRows[] = {
      .group = Group::kConnection,
      .since = "3.2.0",
      .complexity = "O(1)",
-     .syntax = "ON | OFF | SKIP",
+     .syntax = "<ON | OFF | SKIP>",
      .summary = "Whether commands are answered: all, none from now on, or not the next one."},
     {.name = "client|setinfo",
      .handler = client_setinfo,
@@ -424,7 +424,7 @@ constexpr CommandRow kRows[] = {
      .group = Group::kConnection,
      .since = "7.2.0",
      .complexity = "O(1)",
-     .syntax = "LIB-NAME libname | LIB-VER libver",
+     .syntax = "<LIB-NAME libname | LIB-VER libver>",
      .summary = "Says which client library speaks, or its version."},
     {.name = "client|setname",
      .handler = client_setname,

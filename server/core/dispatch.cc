@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "server/core/tick_clock.h"
 
 namespace larder::core {
@@ -85,6 +87,10 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
       return false;
     }
   }
+  if (client.has(Client::kMonitor) && (row.flags & (kWrite | kReadonly)) != 0) {
+    reply.error(errors::kMonitorHasNoKeys);
+    return false;
+  }
   return true;
 }
 
@@ -142,7 +148,6 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     }
     outcome = execute(call, *command);
   }
-  counters_.commands.add();
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
   }
@@ -154,6 +159,7 @@ Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
   Client& client = call.client();
   client.note_command(command.row, call.now_ms());
   command.row->handler(call);
+  counters_.commands.add();
   const uint64_t tick = TickClock::now();
   last_nanoseconds_ = TickClock::nanoseconds(tick - last_tick_);
   last_tick_ = tick;
