@@ -71,8 +71,6 @@ inline constexpr std::string_view kHelloUnauthenticated =
 inline constexpr std::string_view kUnsupportedProtocol = "NOPROTO unsupported protocol version";
 inline constexpr std::string_view kProtocolNotInteger =
     "ERR Protocol version is not an integer or out of range";
-inline constexpr std::string_view kDatabaseNotInt =
-    "ERR value is out of range, value must between -2147483648 and 2147483647";
 inline constexpr std::string_view kClientNameCharacters =
     "ERR Client names cannot contain spaces, newlines or special characters.";
 inline constexpr std::string_view kNoSuchClient = "ERR No such client";
