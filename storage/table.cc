@@ -52,6 +52,7 @@ struct alignas(64) Bucket {
   }
 };
 static_assert(sizeof(Bucket) == 64);
+static_assert(Table::kSlotBytes == (sizeof(Bucket) + kSlots - 1) / kSlots);
 
 struct Segment {
   Segment(uint32_t segment_depth, uint32_t segment_prefix)

@@ -62,6 +62,8 @@ class Table {
   static constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
   static constexpr size_t kSegmentBuckets = 32;
   static constexpr size_t kSegmentEntriesMax = 273;
+  // An entry's share of its bucket, rounded up: what a key costs beside its own block.
+  static constexpr size_t kSlotBytes = 10;
 
   explicit Table(uint64_t hash_seed) : seed_(hash_seed) {}
   ~Table();  // also destroys the entries

@@ -2,6 +2,7 @@
 // stack of the client's loop for the length of one handler or one slice.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -101,6 +102,10 @@ class Call {
   // key space must be done at once, under it.
   const storage::LockedKeys* held() const { return held_; }
 
+  // From argument i on, the slow log and MONITOR show "(redacted)": for passwords.
+  void redact_from(size_t i) { redacted_from_ = std::min(redacted_from_, i); }
+  size_t redacted_from() const { return redacted_from_; }
+
   void fail(std::string_view error) { reply_.error(error); }
   void fail(storage::Status status) { reply_.error(errors::text(status)); }
 
@@ -128,6 +133,7 @@ class Call {
   const storage::LockedKeys* held_;
   storage::Key hashed_;  // the key hashed last: mostly there is but one
   size_t hashed_at_ = 0;
+  size_t redacted_from_ = SIZE_MAX;
   std::unique_ptr<Continuation> continuation_;
 };
 

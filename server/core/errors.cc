@@ -91,4 +91,21 @@ std::string unknown_category(std::string_view category) {
   return "ERR Unknown category '" + std::string(printable(category)) + "'";
 }
 
+std::string no_latency_samples(std::string_view event) {
+  return "ERR No samples available for event '" + std::string(event) + "'";
+}
+
+std::string unknown_config(std::string_view option) {
+  return "ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(option) + "'";
+}
+
+std::string config_set_failed(std::string_view option, std::string_view reason) {
+  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(option) + "') - " +
+         std::string(reason);
+}
+
+std::string config_rewrite_failed(std::string_view reason) {
+  return "ERR Rewriting config file: " + std::string(reason);
+}
+
 }  // namespace larder::core::errors

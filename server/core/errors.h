@@ -85,6 +85,10 @@ inline constexpr std::string_view kUnknownReplyType =
     "ERR Wrong protocol type name. Please use one of the following: "
     "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
 inline constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+inline constexpr std::string_view kMonitorHasNoKeys =
+    "ERR Replica can't interact with the keyspace";  // a client in MONITOR mode is called so
+inline constexpr std::string_view kSlowlogCount = "ERR count should be greater than or equal to -1";
+inline constexpr std::string_view kNoConfigFile = "ERR The server is running without a config file";
 
 // The words for what the engine answered; `status` is not kOk.
 std::string_view text(storage::Status status);
@@ -105,5 +109,13 @@ std::string unknown_subcommand(std::string_view command, std::string_view subcom
 std::string unknown_subcommand_or_arity(std::string_view command, std::string_view subcommand);
 // ERR Unknown category 'x'
 std::string unknown_category(std::string_view category);
+// ERR No samples available for event 'x'
+std::string no_latency_samples(std::string_view event);
+// ERR Unknown option or number of arguments for CONFIG SET - 'x'
+std::string unknown_config(std::string_view option);
+// ERR CONFIG SET failed (possibly related to argument 'x') - argument must be ...
+std::string config_set_failed(std::string_view option, std::string_view reason);
+// ERR Rewriting config file: cannot write ...
+std::string config_rewrite_failed(std::string_view reason);
 
 }  // namespace larder::core::errors
