@@ -87,7 +87,7 @@ size_t Session::run_requests(std::string_view bytes) {
   int budget = kCommandsPerTurn;
   while (consumed < bytes.size()) {
     const protocol::ParserLimits limits{values.bulk_bytes_max.load(std::memory_order_relaxed),
-                                        has(kAuthenticated)};
+                                        worker_.server().lets_in(*this)};
     batch.clear();
     const protocol::ParseResult parsed = parser_.parse(bytes.substr(consumed), batch, limits);
     bool stopped = false;
@@ -171,6 +171,7 @@ void Session::note_progress(Continuation::Progress progress) {
 void Session::hold() {
   held_ = true;
   set(kBlocked);
+  set(kHeld);
   worker_.proceed_at(*this, worker_.server().pause.until_ms.load());
 }
 
@@ -184,6 +185,7 @@ void Session::proceed() {
     held_ = false;
     worker_.proceed_at(*this, Continuation::kNever);
     set(kBlocked, false);
+    set(kHeld, false);
   }
   if (suspended_.continuation != nullptr) {
     note_progress(

@@ -5,10 +5,10 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,7 +77,7 @@ Process::Process(const std::vector<std::string>& arguments, size_t open_files_ma
   id_ = fork();
   if (id_ == 0) become(pointers.data(), output_, errors_, open_files_max);
   if (id_ < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
-  descriptor_ = pidfd_open(id_, 0);
+  descriptor_ = static_cast<int>(syscall(SYS_pidfd_open, id_, 0));
 }
 
 Process::~Process() {

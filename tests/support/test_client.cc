@@ -139,7 +139,7 @@ protocol::Reply TestClient::read_reply() {
 }
 
 std::string TestClient::call(const std::vector<std::string>& arguments) {
-  send(arguments);
+  request(arguments);
   return reply();
 }
 

@@ -29,7 +29,7 @@ class TestClient {
 
   // Sends all the bytes, for as long as the peer takes them.
   void send(std::string_view bytes);
-  void send(const std::vector<std::string>& arguments) { send(encode(arguments)); }
+  void request(const std::vector<std::string>& arguments) { send(encode(arguments)); }
   // Sends what the system takes at once; answers how many bytes that was.
   size_t send_some(std::string_view bytes);
 
