@@ -123,12 +123,18 @@ Entry* Entry::with(std::string_view key, int64_t expire_at_ms) {
 Entry* Entry::copy(std::string_view key) const {
   EntryShape changed = shape();
   changed.key = key;
+  Entry* entry = create(changed);
   if (changed.blob != nullptr) {
     const std::string_view bytes = changed.blob->view();
-    changed.blob = Blob::create(bytes.size(), bytes.size());
+    try {
+      changed.blob = Blob::create(bytes.size(), bytes.size());
+    } catch (...) {
+      destroy_block(entry);
+      throw;
+    }
     std::memcpy(changed.blob->data(), bytes.data(), bytes.size());
+    store(entry->bytes() + entry->value_offset(), changed.blob);
   }
-  Entry* entry = create(changed);
   if (kind() == ValueKind::kText) std::memcpy(entry->text_bytes(), text().data(), text_size());
   return entry;
 }

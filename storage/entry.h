@@ -29,7 +29,11 @@ inline constexpr size_t kKeyBytesMax = 0xffffffff;
 // Values longer than this hang off the entry as a Blob.
 inline constexpr size_t kInlineValueMax = 1024;
 
+// How a value is kept.
 enum class ValueKind : uint8_t { kText = 0, kInteger = 1, kBlob = 2 };
+
+// What a value is to its users.
+enum class ValueType : uint8_t { kString };
 
 // What an entry is to be made of. For kText, `text_bytes` is the value's length; for kBlob, `blob`
 // is taken over with its reference.
@@ -63,11 +67,14 @@ class Entry {
   // for destroy_block() only. Throws std::bad_alloc, and then has changed nothing.
   Entry* with(std::string_view key, int64_t expire_at_ms);
 
-  // A new entry with its own copy of the value, and the same expiry.
+  // A new entry with its own copy of the value, and the same expiry. Throws std::bad_alloc, and
+  // then has changed nothing.
   Entry* copy(std::string_view key) const;
 
   std::string_view key() const;
   ValueKind kind() const { return static_cast<ValueKind>(flags() & kKindMask); }
+  ValueType type() const { return ValueType::kString; }
+  bool is_string() const { return type() == ValueType::kString; }
   bool modified() const { return (flags() & kModified) != 0; }
   int64_t expire_at_ms() const;
   bool has_expiry() const { return (flags() & kExpiryMask) != kExpiryNone; }

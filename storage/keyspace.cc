@@ -67,10 +67,15 @@ void Keyspace::put(const Key& key, const EntryShape& shape, std::string_view tex
 }
 
 void Keyspace::put_string(const Key& key, std::string_view value, int64_t expire_at_ms) {
-  EntryShape shape{.key = key.bytes, .expire_at_ms = expire_at_ms};
-  if (parse_integer(value, shape.integer)) {
-    shape.kind = ValueKind::kInteger;
-  } else if (value.size() > kInlineValueMax) {
+  int64_t integer = 0;
+  if (parse_integer(value, integer)) return put_integer(key, integer, expire_at_ms);
+  put_text(key, value, expire_at_ms, false);
+}
+
+void Keyspace::put_text(const Key& key, std::string_view value, int64_t expire_at_ms,
+                        bool modified) {
+  EntryShape shape{.key = key.bytes, .expire_at_ms = expire_at_ms, .modified = modified};
+  if (value.size() > kInlineValueMax) {
     shape.kind = ValueKind::kBlob;
     shape.blob = make_blob(value);
   } else {
@@ -174,6 +179,7 @@ void Keyspace::install(const Key& key, Slot slot, Entry* entry) {
     Entry::destroy(table(key).replace(slot, entry));
   } else {
     table(key).insert(key.hash, entry);
+    if (database_ != 0) shard(key).others_used = true;
   }
 }
 

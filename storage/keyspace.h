@@ -24,6 +24,7 @@ class Keyspace {
 
   int64_t now_ms() const { return now_ms_; }
   size_t database() const { return database_; }
+  const LockedKeys& locked() const { return locked_; }
   Keyspace in_database(size_t database) const { return {locked_, database, now_ms_}; }
 
   // The live entry of `key` or null. read() counts a hit or a miss; find() counts nothing.
@@ -33,6 +34,14 @@ class Keyspace {
   // Stores a string, as an integer where it is one, in place of whatever was there.
   void put_string(const Key& key, std::string_view value, int64_t expire_at_ms);
   void put_integer(const Key& key, int64_t value, int64_t expire_at_ms);
+  // The same as text, even where it spells an integer. `modified`: see EntryShape.
+  void put_text(const Key& key, std::string_view value, int64_t expire_at_ms, bool modified);
+
+  // Changes the value of `entry`, the live integer that find() or read() gave for `key`.
+  void set_integer(const Key& key, Entry& entry, int64_t value) {
+    entry.set_integer(value);
+    shard(key).writes.add();
+  }
 
   // Makes the string value of `key` `size` bytes long, creating the key if there is none, and
   // returns its bytes for writing: the old bytes, then zeros. The expiry is kept. `size` is at

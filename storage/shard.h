@@ -52,6 +52,7 @@ struct alignas(64) Shard {
 
   ShardLock lock;
   Table first;  // database 0: beside the lock, since nearly every key of a cache is in it
+  bool others_used = false;  // whether another database ever had a key here: sweeps look at this
   std::vector<Table> others;
 
   Counter hits;

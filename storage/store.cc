@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 #include <utility>
 
 namespace larder::storage {
@@ -89,20 +90,46 @@ Table& Store::table(const LockedKeys& locked, size_t shard, size_t database) {
   return shards_[shard]->table(database);
 }
 
-DatabaseSize Store::size(size_t database) {
+DatabaseSize Store::size(size_t database, const LockedKeys* held) {
+  assert(held == nullptr || held->holds_all());
   DatabaseSize size;
   uint64_t sum_s = 0;
   for (size_t i = 0; i < kShards; i++) {
-    const LockedKeys locked = lock_shard(i);
+    std::optional<LockedKeys> own;
+    if (held == nullptr) own.emplace(lock_shard(i));
     const Table& table = shards_[i]->table(database);
     size.keys += table.size();
     size.volatile_keys += table.volatile_size();
+    size.table_bytes += table.memory_bytes();
     sum_s += table.expire_at_sum_s();
   }
   if (size.volatile_keys > 0) {
     size.mean_expire_at_ms = static_cast<int64_t>(sum_s / size.volatile_keys * 1000);
   }
   return size;
+}
+
+std::vector<DatabaseSize> Store::sizes(const LockedKeys* held) {
+  assert(held == nullptr || held->holds_all());
+  std::vector<DatabaseSize> sizes(options_.databases);
+  std::vector<uint64_t> expire_at_sums_s(options_.databases);
+  for (size_t i = 0; i < kShards; i++) {
+    std::optional<LockedKeys> own;
+    if (held == nullptr) own.emplace(lock_shard(i));
+    for (size_t d = 0; d < options_.databases; d++) {
+      const Table& table = shards_[i]->table(d);
+      sizes[d].keys += table.size();
+      sizes[d].volatile_keys += table.volatile_size();
+      sizes[d].table_bytes += table.memory_bytes();
+      expire_at_sums_s[d] += table.expire_at_sum_s();
+    }
+  }
+  for (size_t d = 0; d < options_.databases; d++) {
+    if (sizes[d].volatile_keys == 0) continue;
+    sizes[d].mean_expire_at_ms =
+        static_cast<int64_t>(expire_at_sums_s[d] / sizes[d].volatile_keys * 1000);
+  }
+  return sizes;
 }
 
 StoreCounters Store::counters() const {
@@ -116,9 +143,11 @@ StoreCounters Store::counters() const {
   return sum;
 }
 
-void Store::reset_counters() {
+void Store::reset_counters(const LockedKeys* held) {
+  assert(held == nullptr || held->holds_all());
   for (size_t i = 0; i < kShards; i++) {
-    const LockedKeys locked = lock_shard(i);
+    std::optional<LockedKeys> own;
+    if (held == nullptr) own.emplace(lock_shard(i));
     shards_[i]->hits.reset();
     shards_[i]->misses.reset();
     shards_[i]->expired.reset();
@@ -160,7 +189,10 @@ void Store::swap_databases(const LockedKeys& locked, size_t a, size_t b) {
   assert(locked.holds_all());
   (void)locked;
   if (a == b) return;
-  for (const auto& shard : shards_) shard->table(a).swap(shard->table(b));
+  for (const auto& shard : shards_) {
+    shard->table(a).swap(shard->table(b));
+    shard->others_used = true;
+  }
 }
 
 std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
@@ -170,7 +202,9 @@ std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
   tables.reserve(kShards);
   for (const auto& shard : shards_) {
     Table& table = shard->table(database);
-    if (table.size() > 0) tables.emplace_back(std::move(table));
+    shard->writes.add(table.size());
+    // A table whose keys were all deleted still has its segments.
+    if (table.memory_bytes() > 0) tables.emplace_back(std::move(table));
   }
   return tables;
 }

@@ -61,6 +61,7 @@ struct DatabaseSize {
   size_t keys = 0;
   size_t volatile_keys = 0;       // with an expiry
   int64_t mean_expire_at_ms = 0;  // of those, in whole seconds; 0 if there are none
+  size_t table_bytes = 0;         // memory of the tables without their entries
 };
 
 class Store {
@@ -87,10 +88,14 @@ class Store {
   static size_t shard_of(KeyHash hash) { return static_cast<size_t>(hash >> (64 - kShardBits)); }
   Shard& shard(size_t index) { return *shards_[index]; }
 
-  // Locks shard by shard.
-  DatabaseSize size(size_t database);
+  // Locks shard by shard, or (`held` not null) relies on a lock of all shards.
+  DatabaseSize size(size_t database, const LockedKeys* held = nullptr);
+  // Of every database, in one pass over the shards. `held`: a lock on all shards that the caller
+  // has already, or null.
+  std::vector<DatabaseSize> sizes(const LockedKeys* held = nullptr);
   StoreCounters counters() const;
-  void reset_counters();
+  // Sets all but `writes` to 0. `held` as in sizes().
+  void reset_counters(const LockedKeys* held = nullptr);
   // Memory of all tables without their entries, in bytes. Locks shard by shard.
   size_t table_bytes();
 

@@ -10,13 +10,15 @@ namespace larder::storage {
 namespace {
 
 constexpr uint32_t kSlots = 7;
-constexpr uint32_t kBuckets = 32;  // homes; a power of two
+constexpr uint32_t kBuckets = Table::kSegmentBuckets;  // homes; a power of two
 constexpr uint32_t kStash = 7;
 constexpr int kShardBits = 10;      // leading bits that chose the shard say nothing in here
 constexpr uint32_t kDepthMax = 32;  // a prefix has as many bits
 constexpr uint64_t kExpirySecondsMax = uint64_t{1} << 40;
 
 constexpr uint64_t kEachByte = 0x0101010101010101;
+
+static_assert(Table::kSegmentEntriesMax == (kBuckets + kStash) * kSlots);
 
 }  // namespace
 
@@ -50,6 +52,7 @@ struct alignas(64) Bucket {
   }
 };
 static_assert(sizeof(Bucket) == 64);
+static_assert(Table::kSlotBytes == (sizeof(Bucket) + kSlots - 1) / kSlots);
 
 struct Segment {
   Segment(uint32_t segment_depth, uint32_t segment_prefix)
@@ -93,6 +96,15 @@ uint32_t prefix_of(KeyHash hash) {
 uint64_t expiry_seconds(const Entry& entry) {
   const int64_t at_ms = entry.expire_at_ms();
   return at_ms <= 0 ? 0 : std::min(static_cast<uint64_t>(at_ms) / 1000, kExpirySecondsMax);
+}
+
+// One step of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
+// 2014).
+uint64_t mix(uint64_t x) {
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
 }
 
 void put(Bucket& bucket, uint32_t index, KeyHash hash, Entry* entry) {
@@ -251,7 +263,7 @@ void Table::split(size_t index) {
 
   const uint32_t shift = 32 - depth_;
   const size_t first = static_cast<size_t>(static_cast<uint64_t>(old->prefix) >> shift);
-  const size_t count = size_t{1} << (depth_ - old->depth);
+  const size_t count = directory_span(*old);
   for (size_t i = 0; i < count; i++) directory_[first + i] = i < count / 2 ? low.get() : high.get();
   low.release();
   high.release();
@@ -274,49 +286,61 @@ void Table::visit_home(const Segment& segment, uint32_t home,
   for (uint32_t i = kBuckets; i < kBuckets + kStash; i++) visit_bucket(segment.buckets[i]);
 }
 
-TablePosition Table::scan(TablePosition from, size_t entries_min, size_t buckets_max,
+TablePosition Table::scan(TablePosition from, ScanBudget& budget,
                           FunctionRef<void(const Entry&)> visit) const {
   if (size_ == 0) return 0;
   constexpr int kBucketBits = kTablePositionBits - 32;
   static_assert(kBuckets == 1 << kBucketBits);
   uint64_t prefix = from >> kBucketBits;
   uint32_t bucket = static_cast<uint32_t>(from) & (kBuckets - 1);
-  size_t visited = 0;
   const auto count_and_visit = [&](const Entry& entry) {
-    visited++;
+    budget.entries -= budget.entries > 0;
     visit(entry);
   };
-  while (prefix >> 32 == 0) {
-    const Segment& segment = *directory_[prefix >> (32 - depth_)];
-    for (; bucket < kBuckets; bucket++) {
-      if (visited >= entries_min || buckets_max == 0) return prefix << kBucketBits | bucket;
-      visit_home(segment, bucket, count_and_visit);
-      buckets_max--;
+  for (; prefix >> 32 == 0; bucket = 0) {
+    Segment& segment = *directory_[prefix >> (32 - depth_)];
+    const bool begun = bucket > 0;
+    if (budget.entries == 0 || budget.buckets < (begun ? 1 : kBuckets)) {
+      return prefix << kBucketBits | bucket;
     }
-    bucket = 0;
+    if (segment.size == 0) {
+      budget.buckets--;
+    } else if (!begun && segment.size <= budget.entries) {
+      // All of it will be visited: no need to ask each key for its home bucket.
+      segment.each([&](Bucket& b, uint32_t i) { count_and_visit(*b.entries[i]); });
+      budget.buckets -= kBuckets;
+    } else {
+      for (; bucket < kBuckets; bucket++) {
+        if (budget.entries == 0 || budget.buckets == 0) return prefix << kBucketBits | bucket;
+        visit_home(segment, bucket, count_and_visit);
+        budget.buckets--;
+      }
+    }
     prefix = segment.prefix + (uint64_t{1} << (32 - segment.depth));
   }
   return 0;
 }
 
-void Table::recompute_due(Segment& segment) const {
-  segment.next_due_ms = kNothingDue;
-  segment.each([&](Bucket& bucket, uint32_t i) {
-    const Entry& entry = *bucket.entries[i];
-    if (entry.has_expiry())
-      segment.next_due_ms = std::min(segment.next_due_ms, entry.expire_at_ms());
-  });
+size_t Table::directory_span(const Segment& segment) const {
+  return size_t{1} << (depth_ - segment.depth);
 }
 
 void Table::sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead) {
+  // Nearly every entry is a cache miss: asked for together, they arrive together.
+  segment.each([](Bucket& bucket, uint32_t i) { __builtin_prefetch(bucket.entries[i]); });
+  int64_t next_due_ms = kNothingDue;
   segment.each([&](Bucket& bucket, uint32_t i) {
     Entry* entry = bucket.entries[i];
-    if (!entry->has_expiry() || entry->expire_at_ms() > now_ms) return;
+    if (!entry->has_expiry()) return;
+    if (entry->expire_at_ms() > now_ms) {
+      next_due_ms = std::min(next_due_ms, entry->expire_at_ms());
+      return;
+    }
     forget_expiry(*entry);
     take_out(segment, bucket, i, hash_key(entry->key(), seed_));
     on_dead(entry);
   });
-  recompute_due(segment);
+  segment.next_due_ms = next_due_ms;
 }
 
 bool Table::sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead) {
@@ -334,30 +358,42 @@ bool Table::sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)>
       }
     }
     next_due_ms = std::min(next_due_ms, segment.next_due_ms);
-    i += size_t{1} << (depth_ - segment.depth);
+    i += directory_span(segment);
   }
   next_due_ms_ = next_due_ms;
   return more;
 }
 
+// The entry with `rank` others before it, in the order of segments, buckets and slots.
+Entry* Table::entry_by_rank(size_t rank) const {
+  size_t i = 0;
+  while (rank >= directory_[i]->size) {
+    rank -= directory_[i]->size;
+    i += directory_span(*directory_[i]);
+  }
+  Entry* found = nullptr;
+  directory_[i]->each([&](Bucket& bucket, uint32_t slot) {
+    if (rank-- == 0) found = bucket.entries[slot];
+  });
+  return found;
+}
+
+// Draws slots until one is in use. A segment counts once, however often it stands in the directory,
+// so that every slot has the same chance. In a table with few entries, drawing gives up soon and
+// counting, which is as fair, is short.
 Entry* Table::random_entry(uint64_t random) const {
   if (size_ == 0) return nullptr;
-  const size_t directory_mask = directory_size() - 1;
-  const size_t first_segment = random & directory_mask;
-  const auto first_bucket = static_cast<uint32_t>((random >> 32) % (kBuckets + kStash));
-  const auto first_slot = static_cast<uint32_t>((random >> 48) % kSlots);
-  for (size_t s = 0; s <= directory_mask; s++) {
-    const Segment& segment = *directory_[(first_segment + s) & directory_mask];
-    if (segment.size == 0) continue;
-    for (uint32_t b = 0; b < kBuckets + kStash; b++) {
-      const Bucket& bucket = segment.buckets[(first_bucket + b) % (kBuckets + kStash)];
-      for (uint32_t i = 0; i < kSlots; i++) {
-        const uint32_t index = (first_slot + i) % kSlots;
-        if (bucket.fingerprints[index] != 0) return bucket.entries[index];
-      }
-    }
+  constexpr int kDraws = 32;
+  for (int i = 0; i < kDraws; i++) {
+    random = mix(random);
+    const size_t index = random & (directory_size() - 1);
+    const Segment& segment = *directory_[index];
+    if (index != static_cast<uint64_t>(segment.prefix) >> (32 - depth_)) continue;
+    const auto position = static_cast<uint32_t>((random >> 32) % kSegmentEntriesMax);
+    const Bucket& bucket = segment.buckets[position / kSlots];
+    if (bucket.fingerprints[position % kSlots] != 0) return bucket.entries[position % kSlots];
   }
-  return nullptr;
+  return entry_by_rank(mix(random) % size_);
 }
 
 // Walks the directory from its end, which shrinks by the segment destroyed.
@@ -404,7 +440,7 @@ bool Table::recount() const {
     bounds_hold &= in_segment == segment.size && next_due_ms_ <= segment.next_due_ms;
     size += in_segment;
     segments++;
-    i += size_t{1} << (depth_ - segment.depth);
+    i += directory_span(segment);
   }
   return bounds_hold && size == size_ && volatile_size == volatile_size_ &&
          sum_s == expire_at_sum_s_ && segments == segments_;

@@ -18,7 +18,6 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <type_traits>
 
 #include "storage/entry.h"
 #include "storage/function_ref.h"
@@ -52,9 +51,19 @@ class Slot {
 using TablePosition = uint64_t;
 inline constexpr int kTablePositionBits = 37;
 
+// How much a scan may look at; counted down as it goes.
+struct ScanBudget {
+  size_t entries = 0;
+  size_t buckets = 0;  // a segment without entries costs one
+};
+
 class Table {
  public:
   static constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
+  static constexpr size_t kSegmentBuckets = 32;
+  static constexpr size_t kSegmentEntriesMax = 273;
+  // An entry's share of its bucket, rounded up: what a key costs beside its own block.
+  static constexpr size_t kSlotBytes = 10;
 
   explicit Table(uint64_t hash_seed) : seed_(hash_seed) {}
   ~Table();  // also destroys the entries
@@ -88,9 +97,14 @@ class Table {
   void forget_expiry(const Entry& entry);
   void note_expiry(Slot slot);
 
-  // Calls `visit` for each entry of the buckets from `from` on, until at least `entries_min` were
-  // visited or `buckets_max` looked at. Returns where to go on, 0 when the table's end was reached.
-  TablePosition scan(TablePosition from, size_t entries_min, size_t buckets_max,
+  // Calls `visit` for each entry of the buckets from `from` on until the budget is spent. Whole
+  // buckets are visited, so a few entries more than budgeted may be. Returns where to go on, 0 when
+  // the table's end was reached.
+  //
+  // No segment is begun with fewer than kSegmentBuckets left in the budget. A scan that never runs
+  // out of entries therefore pauses only between segments, where no split can make it return a key
+  // twice.
+  TablePosition scan(TablePosition from, ScanBudget& budget,
                      FunctionRef<void(const Entry&)> visit) const;
 
   // Lower bound of the earliest expiry in the table, milliseconds since the epoch.
@@ -100,7 +114,7 @@ class Table {
   // to `on_dead`, whose it then is. True if more segments are due.
   bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead);
 
-  // An entry chosen by 64 random bits, uniform over segments and then over buckets; null if empty.
+  // An entry chosen by 64 random bits, each with the same probability; null if empty.
   Entry* random_entry(uint64_t random) const;
 
   // Destroys up to `segments_max` segments with their entries: for freeing a table in slices. True
@@ -121,6 +135,7 @@ class Table {
  private:
   size_t directory_size() const { return directory_ ? size_t{1} << depth_ : 0; }
   size_t directory_index(KeyHash hash) const;
+  size_t directory_span(const Segment& segment) const;
   static bool place(Segment& segment, KeyHash hash, Entry* entry);
   void split(size_t index);
   void double_directory();
@@ -128,7 +143,7 @@ class Table {
                   FunctionRef<void(const Entry&)> visit) const;
   void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead);
   void take_out(Segment& segment, Bucket& bucket, uint32_t index, KeyHash hash);
-  void recompute_due(Segment& segment) const;
+  Entry* entry_by_rank(size_t rank) const;
 
   std::unique_ptr<Segment*[]> directory_;  // 2^depth_ of them; a segment may stand there repeatedly
   uint64_t seed_;

@@ -1,4 +1,5 @@
-// All command families. A new family is one file here and one line in all_families().
+// All command families. A new family is one file here, one declaration and one entry in
+// all_families().
 #pragma once
 
 #include <vector>
@@ -7,11 +8,25 @@
 
 namespace larder::commands {
 
+core::Family bitmap_commands();
+core::Family config_commands();
 core::Family connection_commands();
+core::Family debug_commands();
+core::Family expiry_commands();
+core::Family info_commands();
+core::Family introspection_commands();
+core::Family key_commands();
+core::Family keyspace_commands();
+core::Family latency_commands();
+core::Family server_commands();
 core::Family string_commands();
+core::Family string_edit_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {connection_commands(), string_commands()};
+  return {bitmap_commands(),     config_commands(),  connection_commands(),    debug_commands(),
+          expiry_commands(),     info_commands(),    introspection_commands(), key_commands(),
+          keyspace_commands(),   latency_commands(), server_commands(),        string_commands(),
+          string_edit_commands()};
 }
 
 }  // namespace larder::commands

@@ -1,30 +1,258 @@
-// Strings: SET and GET and what belongs to them.
+// Strings as wholes: reading, writing and replacing values, alone and several at once, with their
+// expiry.
+#include "storage/types/string.h"
+
 #include "server/commands/families.h"
 #include "server/core/call.h"
+#include "storage/number.h"
 
 namespace larder::commands {
 namespace {
 
 using namespace core;  // NOLINT: the vocabulary of every handler
 using storage::Entry;
+using storage::Key;
+using storage::Keyspace;
 using storage::kNoExpiry;
+using storage::Result;
+
+// Answers the value of a string, null if there is none, or why it has none to give. True if that
+// was no error.
+bool answer(Call& call, const Result<Entry*>& found) {
+  if (!found.ok()) return call.fail(found.status()), false;
+  if (found.value() == nullptr) return call.reply().null(), true;
+  char digits[storage::kIntegerTextMax];
+  call.reply().bulk(found.value()->string(digits));
+  return true;
+}
+
+// EX, PX, EXAT or PXAT with its number, which is looked at only in expire_at(): Redis complains
+// about what is wrong with the options first.
+struct ExpiryOption {
+  struct Word {
+    std::string_view upper;
+    int64_t unit_ms;
+    bool absolute;
+  };
+  const Word* word = nullptr;
+  std::string_view number;
+
+  bool given() const { return word != nullptr; }
+};
+
+constexpr ExpiryOption::Word kSeconds{"EX", 1000, false};
+constexpr ExpiryOption::Word kMilliseconds{"PX", 1, false};
+constexpr ExpiryOption::Word kAtSeconds{"EXAT", 1000, true};
+constexpr ExpiryOption::Word kAtMilliseconds{"PXAT", 1, true};
+
+// Takes one of these options with its number. False if there is none, or another one than before:
+// then a syntax error is due. (The same one again is allowed, and the last one counts.)
+bool take_expiry(Args& args, ExpiryOption& expiry) {
+  for (const auto* word : {&kSeconds, &kMilliseconds, &kAtSeconds, &kAtMilliseconds}) {
+    if (!args.option(word->upper, 1)) continue;
+    if (expiry.given() && expiry.word != word) return false;
+    expiry = {word, args.next()};
+    return true;
+  }
+  return false;
+}
+
+// When the key is to expire, milliseconds since the epoch; kNoExpiry if the option was not given.
+// Latches the error that the number deserves.
+int64_t expire_at(const Call& call, const ExpiryOption& expiry, Args& args) {
+  if (!expiry.given() || args.failed()) return kNoExpiry;
+  int64_t at_ms = 0;
+  if (!storage::parse_integer(expiry.number, at_ms)) {
+    args.fail(errors::kNotInteger);
+  } else if (at_ms <= 0 || __builtin_mul_overflow(at_ms, expiry.word->unit_ms, &at_ms) ||
+             (!expiry.word->absolute && __builtin_add_overflow(at_ms, call.now_ms(), &at_ms))) {
+    args.fail(errors::invalid_expire(call.row().name));
+  }
+  return at_ms;
+}
+
+// Stores a value, unless its time has passed already: then there is no such key.
+void store(Keyspace& db, const Key& key, std::string_view value, int64_t expire_at_ms) {
+  if (expire_at_ms != kNoExpiry && expire_at_ms <= db.now_ms()) {
+    db.erase(key);
+  } else {
+    db.put_string(key, value, expire_at_ms);
+  }
+}
 
 void get(Call& call) {
   DatabaseLock db = call.lock();
-  const Entry* entry = db->read(call.key(1));
-  if (entry == nullptr) return call.reply().null();
-  char digits[storage::kIntegerTextMax];
-  call.reply().bulk(entry->string(digits));
+  answer(call, storage::read_string(*db, call.key(1)));
+}
+
+struct SetOptions {
+  enum class Condition : uint8_t { kAlways, kIfAbsent, kIfPresent };
+  Condition condition = Condition::kAlways;
+  bool get = false;
+  bool keep_ttl = false;
+  ExpiryOption expiry;
+
+  bool allow(const Entry* old) const {
+    return condition == Condition::kAlways ||
+           (condition == Condition::kIfPresent) == (old != nullptr);
+  }
+};
+
+SetOptions read_set_options(Args& args) {
+  using Condition = SetOptions::Condition;
+  SetOptions options;
+  while (!args.done()) {
+    if (options.condition != Condition::kIfPresent && args.option("NX")) {
+      options.condition = Condition::kIfAbsent;
+    } else if (options.condition != Condition::kIfAbsent && args.option("XX")) {
+      options.condition = Condition::kIfPresent;
+    } else if (args.option("GET")) {
+      options.get = true;
+    } else if (!options.expiry.given() && args.option("KEEPTTL")) {
+      options.keep_ttl = true;
+    } else if (options.keep_ttl || !take_expiry(args, options.expiry)) {
+      args.fail(errors::kSyntax);
+    }
+  }
+  return options;
+}
+
+void set_with_options(Call& call) {
+  Args args = call.args(3);
+  const SetOptions options = read_set_options(args);
+  int64_t expire_at_ms = expire_at(call, options.expiry, args);
+  if (args.failed()) return call.fail(args.error());
+
+  DatabaseLock db = call.lock();
+  const Key key = call.key(1);
+  Entry* old = options.get ? db->read(key) : db->find(key);
+  if (options.get && !answer(call, storage::as_string(old))) return;
+  if (!options.allow(old)) {
+    if (!options.get) call.reply().null();
+    return;
+  }
+  if (options.keep_ttl && old != nullptr) expire_at_ms = old->expire_at_ms();
+  store(*db, key, call.argument(2), expire_at_ms);
+  if (!options.get) call.reply().simple("OK");
 }
 
 void set(Call& call) {
+  if (call.argument_count() > 3) return set_with_options(call);
   DatabaseLock db = call.lock();
   db->put_string(call.key(1), call.argument(2), kNoExpiry);
   call.reply().simple("OK");
 }
 
+void setnx(Call& call) {
+  DatabaseLock db = call.lock();
+  const Key key = call.key(1);
+  const bool absent = db->find(key) == nullptr;
+  if (absent) db->put_string(key, call.argument(2), kNoExpiry);
+  call.reply().integer(absent ? 1 : 0);
+}
+
+void set_for(Call& call, const ExpiryOption::Word& unit) {
+  Args args = call.args(2);
+  const int64_t expire_at_ms = expire_at(call, {&unit, args.next()}, args);
+  if (args.failed()) return call.fail(args.error());
+  DatabaseLock db = call.lock();
+  db->put_string(call.key(1), call.argument(3), expire_at_ms);
+  call.reply().simple("OK");
+}
+
+void setex(Call& call) {
+  set_for(call, kSeconds);
+}
+
+void psetex(Call& call) {
+  set_for(call, kMilliseconds);
+}
+
+void getset(Call& call) {
+  DatabaseLock db = call.lock();
+  const Key key = call.key(1);
+  if (!answer(call, storage::read_string(*db, key))) return;
+  db->put_string(key, call.argument(2), kNoExpiry);
+}
+
+void getex(Call& call) {
+  Args args = call.args(2);
+  ExpiryOption expiry;
+  bool persist = false;
+  while (!args.done()) {
+    if (!expiry.given() && args.option("PERSIST")) {
+      persist = true;
+    } else if (persist || !take_expiry(args, expiry)) {
+      args.fail(errors::kSyntax);
+    }
+  }
+  if (args.failed()) return call.fail(args.error());
+
+  DatabaseLock db = call.lock();
+  const Key key = call.key(1);
+  const Result<Entry*> found = storage::read_string(*db, key);
+  const bool live = found.ok() && found.value() != nullptr;
+  // The number is looked at only for a key that is there, as in Redis.
+  const int64_t expire_at_ms = live ? expire_at(call, expiry, args) : kNoExpiry;
+  if (args.failed()) return call.fail(args.error());
+  answer(call, found);
+  if (!live) return;
+  if (expiry.given() || (persist && found.value()->has_expiry())) {
+    db->set_expiry(key, expire_at_ms);
+  }
+}
+
+void getdel(Call& call) {
+  DatabaseLock db = call.lock();
+  const Key key = call.key(1);
+  if (answer(call, storage::read_string(*db, key))) db->erase(key);
+}
+
+void mget(Call& call) {
+  DatabaseLock db = call.lock();
+  const size_t end = call.argument_count();
+  call.reply().array(end - 1);
+  for (size_t i = 1; i < end; i++) {
+    const Entry* entry = db->read(call.key(i));
+    char digits[storage::kIntegerTextMax];
+    if (entry == nullptr || !entry->is_string()) {
+      call.reply().null();
+    } else {
+      call.reply().bulk(entry->string(digits));
+    }
+  }
+}
+
+bool even_pairs(Call& call) {
+  if (call.argument_count() % 2 == 1) return true;
+  call.fail(errors::wrong_arity(call.row().name));
+  return false;
+}
+
+void put_pairs(Call& call, Keyspace& db) {
+  for (size_t i = 1; i < call.argument_count(); i += 2) {
+    db.put_string(call.key(i), call.argument(i + 1), kNoExpiry);
+  }
+}
+
+void mset(Call& call) {
+  if (!even_pairs(call)) return;
+  DatabaseLock db = call.lock();
+  put_pairs(call, *db);
+  call.reply().simple("OK");
+}
+
+void msetnx(Call& call) {
+  if (!even_pairs(call)) return;
+  DatabaseLock db = call.lock();
+  for (size_t i = 1; i < call.argument_count(); i += 2) {
+    if (db->find(call.key(i)) != nullptr) return call.reply().integer(0);
+  }
+  put_pairs(call, *db);
+  call.reply().integer(1);
+}
+
 constexpr CommandRow kRows[] = {
-    {.name = "set", .handler = set, .arity = -3, .flags = kWrite, .keys = one_key(kOW)},
     {.name = "get",
      .handler = get,
      .arity = 2,
@@ -36,6 +264,119 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(1)",
      .syntax = "key",
      .summary = "Answers the string value of a key."},
+    {.name = "set",
+     .handler = set,
+     .arity = -3,
+     .flags = kWrite | kDenyOom,
+     .categories = kAclString,
+     .keys = one_key(kRW | kAccess | kUpdate | kVariableFlags),
+     .group = Group::kString,
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .syntax = "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | "
+               "PXAT unix-time-milliseconds | KEEPTTL]",
+     .summary = "Stores a string under a key, replacing any value of any type, with or without an "
+                "expiry."},
+    {.name = "setnx",
+     .handler = setnx,
+     .arity = 3,
+     .flags = kWrite | kDenyOom | kFast,
+     .categories = kAclString,
+     .keys = one_key(kOW | kInsert),
+     .group = Group::kString,
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .syntax = "key value",
+     .summary = "Stores a string if there is no such key yet."},
+    {.name = "setex",
+     .handler = setex,
+     .arity = 4,
+     .flags = kWrite | kDenyOom,
+     .categories = kAclString,
+     .keys = one_key(kOW | kUpdate),
+     .group = Group::kString,
+     .since = "2.0.0",
+     .complexity = "O(1)",
+     .syntax = "key seconds value",
+     .summary = "Stores a string that expires after some seconds."},
+    {.name = "psetex",
+     .handler = psetex,
+     .arity = 4,
+     .flags = kWrite | kDenyOom,
+     .categories = kAclString,
+     .keys = one_key(kOW | kUpdate),
+     .group = Group::kString,
+     .since = "2.6.0",
+     .complexity = "O(1)",
+     .syntax = "key milliseconds value",
+     .summary = "Stores a string that expires after some milliseconds."},
+    {.name = "getset",
+     .handler = getset,
+     .arity = 3,
+     .flags = kWrite | kDenyOom | kFast,
+     .categories = kAclString,
+     .keys = one_key(kRW | kAccess | kUpdate),
+     .group = Group::kString,
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .syntax = "key value",
+     .summary = "Answers the old string value of a key and stores a new one."},
+    {.name = "getex",
+     .handler = getex,
+     .arity = -2,
+     .flags = kWrite | kFast,
+     .categories = kAclString,
+     .keys = one_key(kRW | kAccess | kUpdate),
+     .group = Group::kString,
+     .since = "6.2.0",
+     .complexity = "O(1)",
+     .syntax = "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT "
+               "unix-time-milliseconds | PERSIST]",
+     .summary = "Answers the string value of a key and sets or takes away its expiry."},
+    {.name = "getdel",
+     .handler = getdel,
+     .arity = 2,
+     .flags = kWrite | kFast,
+     .categories = kAclString,
+     .keys = one_key(kRW | kAccess | kDelete),
+     .group = Group::kString,
+     .since = "6.2.0",
+     .complexity = "O(1)",
+     .syntax = "key",
+     .summary = "Answers the string value of a key and deletes the key."},
+    {.name = "mget",
+     .handler = mget,
+     .arity = -2,
+     .flags = kReadonly | kFast,
+     .categories = kAclString,
+     .keys = all_keys(kRO | kAccess),
+     .group = Group::kString,
+     .since = "1.0.0",
+     .complexity = "O(N) where N is the number of keys",
+     .syntax = "key [key ...]",
+     .summary = "Answers the string values of several keys, null for each that has none."},
+    {.name = "mset",
+     .handler = mset,
+     .arity = -3,
+     .flags = kWrite | kDenyOom,
+     .categories = kAclString,
+     .keys = all_keys(kOW | kUpdate, 1, 2),
+     .group = Group::kString,
+     .since = "1.0.1",
+     .complexity = "O(N) where N is the number of keys",
+     .syntax = "key value [key value ...]",
+     .summary = "Stores several strings at once."},
+    {.name = "msetnx",
+     .handler = msetnx,
+     .arity = -3,
+     .flags = kWrite | kDenyOom,
+     .categories = kAclString,
+     .keys = all_keys(kOW | kInsert, 1, 2),
+     .group = Group::kString,
+     .since = "1.0.1",
+     .complexity = "O(N) where N is the number of keys",
+     .syntax = "key value [key value ...]",
+     .summary = "Stores several strings at once if none of the keys is there yet."},
 };
 
 }  // namespace

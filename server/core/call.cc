@@ -36,9 +36,20 @@ void Call::hash_keys() {
   scratch_next_ = 0;
 }
 
+DatabaseLock Call::lock(const storage::Key& key) {
+  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_);
+  return DatabaseLock(store().lock(key), client_.database(), now_ms_);
+}
+
 DatabaseLock Call::lock_all() {
   if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_);
   return DatabaseLock(store().lock_all(), client_.database(), now_ms_);
+}
+
+void Call::work_in_slices(std::unique_ptr<Continuation> work) {
+  while (work->resume(*this) != Continuation::Progress::kDone) {
+    if (held_ == nullptr) return continue_with(std::move(work));
+  }
 }
 
 }  // namespace larder::core

@@ -2,6 +2,7 @@
 // stack of the client's loop for the length of one handler or one slice.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -94,10 +95,16 @@ class Call {
   // Locks the shards of the command's keys, as its row names them, or all. A handler takes one
   // lock, after reading its arguments, and holds it until its reply is written or shorter.
   DatabaseLock lock();
+  // Locks one key that the row does not name.
+  DatabaseLock lock(const storage::Key& key);
   DatabaseLock lock_all();
   // The token of a surrounding transaction or script, null if there is none: then work on the whole
   // key space must be done at once, under it.
   const storage::LockedKeys* held() const { return held_; }
+
+  // From argument i on, the slow log and MONITOR show "(redacted)": for passwords.
+  void redact_from(size_t i) { redacted_from_ = std::min(redacted_from_, i); }
+  size_t redacted_from() const { return redacted_from_; }
 
   void fail(std::string_view error) { reply_.error(error); }
   void fail(storage::Status status) { reply_.error(errors::text(status)); }
@@ -107,6 +114,10 @@ class Call {
     continuation_ = std::move(continuation);
   }
   std::unique_ptr<Continuation> take_continuation() { return std::move(continuation_); }
+
+  // Does the first slice of `work` now and leaves the rest to the loop, if there is a rest; inside
+  // a transaction or script (see held()) does all of it. `work` must not wait.
+  void work_in_slices(std::unique_ptr<Continuation> work);
 
  private:
   void hash_keys();
@@ -122,6 +133,7 @@ class Call {
   const storage::LockedKeys* held_;
   storage::Key hashed_;  // the key hashed last: mostly there is but one
   size_t hashed_at_ = 0;
+  size_t redacted_from_ = SIZE_MAX;
   std::unique_ptr<Continuation> continuation_;
 };
 

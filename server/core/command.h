@@ -75,6 +75,7 @@ enum KeyFlag : uint16_t {
   kDelete = 1u << 7,
   kNotKey = 1u << 8,
   kIncomplete = 1u << 9,
+  // The other flags hold if GET is among the arguments, else kOW | kUpdate: SET.
   kVariableFlags = 1u << 10,
 };
 

@@ -83,19 +83,15 @@ const Command* CommandTable::find(std::string_view name) const {
 }
 
 const Command* CommandTable::find_full(std::string_view name) const {
-  if (name.size() > kNameMax) return nullptr;
-  char lower[kNameMax];
-  for (size_t i = 0; i < name.size(); i++) {
-    const char c = name[i];
-    lower[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  }
-  const auto found = by_name_.find(std::string_view(lower, name.size()));
-  return found == by_name_.end() ? nullptr : found->second;
+  const size_t bar = name.find('|');
+  const Command* command = find(name.substr(0, bar));
+  if (bar == std::string_view::npos || command == nullptr) return command;
+  return subcommand(*command, name.substr(bar + 1));
 }
 
 const Command* CommandTable::subcommand(const Command& container, std::string_view name) {
   for (const Command* command : container.subcommands) {
-    if (to_lower(name) == command->short_name) return command;
+    if (equals_lower(name, command->short_name)) return command;
   }
   return nullptr;
 }
@@ -132,11 +128,11 @@ std::span<const NamedBit> command_flag_names() {
       {"skip_slowlog", kSkipSlowlog},
       {"fast", kFast},
       {"no_auth", kNoAuth},
+      {"no_mandatory_keys", kNoMandatoryKeys},
+      {"no_async_loading", kNoAsyncLoading},
       {"no_multi", kNoMulti},
       {"movablekeys", kMovableKeys},
       {"allow_busy", kAllowBusy},
-      {"no_async_loading", kNoAsyncLoading},
-      {"no_mandatory_keys", kNoMandatoryKeys},
   };
   return kNames;
 }

@@ -51,12 +51,9 @@ class CommandTable {
   static size_t fold(std::string_view name);
   void fill_slots();
 
-  // Longest name that find() looks for.
-  static constexpr size_t kNameMax = 64;
-
   std::vector<std::unique_ptr<Command>> all_;
   std::vector<const Command*> top_;
-  std::unordered_map<std::string_view, Command*> by_name_;  // lower case, full names
+  std::unordered_map<std::string_view, Command*> by_name_;  // full names, renamed where renamed
   // The same without subcommands, for find(): open addressing by fold().
   struct Named {
     std::string_view name;

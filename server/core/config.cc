@@ -157,7 +157,7 @@ std::string Config::set_live(std::span<const Assignment> assignments, std::strin
   for (const auto& [name, text] : assignments) {
     const OptionRow& row = *find_option(name);
     before.emplace_back(&row, show_option(row, values));
-    failed_name = name;
+    failed_name = row.name;
     wrong = apply(row, std::string(text));
     if (!wrong.empty()) break;
   }
@@ -182,6 +182,8 @@ std::vector<std::pair<std::string, std::string>> Config::get(
     std::span<const std::string_view> patterns) const {
   std::vector<std::pair<std::string, std::string>> found;
   for (const OptionRow& row : option_rows()) {
+    // Names that were taken away are not for clients to ask.
+    if (row.kind == OptionKind::kRename) continue;
     for (const std::string_view pattern : patterns) {
       if (!storage::glob_match(pattern, row.name, storage::LetterCase::kIgnore)) continue;
       found.emplace_back(row.name, *get(row.name));

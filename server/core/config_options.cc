@@ -24,11 +24,14 @@ std::string only_empty(std::string_view text) {
 
 std::string percentiles(std::string_view text) {
   const auto words = split_words(text);
-  if (!words) return "latency-tracking-info-percentiles takes numbers from 0.0 to 100.0";
+  if (!words) return "Invalid latency-tracking-info-percentiles parameters";
   for (const std::string& word : *words) {
     double value = 0;
-    if (!storage::parse_double(word, value) || value < 0 || value > 100) {
-      return "latency-tracking-info-percentiles should contain values between 0.0 and 100.0";
+    if (!storage::parse_double(word, value)) {
+      return "Invalid latency-tracking-info-percentiles parameters";
+    }
+    if (value < 0 || value > 100) {
+      return "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]";
     }
   }
   return "";

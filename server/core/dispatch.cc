@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "server/core/tick_clock.h"
 
 namespace larder::core {
@@ -44,6 +47,12 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
+std::vector<std::string_view> redacted(std::span<const std::string_view> arguments, size_t from) {
+  std::vector<std::string_view> shown(arguments.begin(), arguments.end());
+  std::fill(shown.begin() + static_cast<std::ptrdiff_t>(from), shown.end(), "(redacted)");
+  return shown;
+}
+
 }  // namespace
 
 void Dispatcher::start_timing() {
@@ -84,6 +93,10 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
       reply.error(errors::kOutOfMemory);
       return false;
     }
+  }
+  if (client.has(Client::kMonitor) && (row.flags & (kWrite | kReadonly)) != 0) {
+    reply.error(errors::kMonitorHasNoKeys);
+    return false;
   }
   return true;
 }
@@ -142,7 +155,9 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     }
     outcome = execute(call, *command);
   }
-  counters_.commands.add();
+  if (outcome == Outcome::kContinues) {
+    suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
+  }
   apply_reply_mode(client, out, reply_start);
   return outcome;
 }
@@ -150,18 +165,27 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
 Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
   Client& client = call.client();
   client.note_command(command.row, call.now_ms());
-  if (server_.monitors.load(std::memory_order_relaxed) > 0) {
-    feed_monitors(client, call.arguments(), command);
-  }
   command.row->handler(call);
+  counters_.commands.add();
   const uint64_t tick = TickClock::now();
   last_nanoseconds_ = TickClock::nanoseconds(tick - last_tick_);
   last_tick_ = tick;
+  std::span<const std::string_view> arguments = call.arguments();
+  std::vector<std::string_view> shown;
+  if (call.redacted_from() < arguments.size()) {
+    shown = redacted(arguments, call.redacted_from());
+    arguments = shown;
+  }
+  if (server_.monitors.load(std::memory_order_relaxed) > 0) {
+    feed_monitors(client, arguments, command);
+  }
   if (auto continuation = call.take_continuation(); continuation != nullptr) {
-    suspended_ = {std::move(continuation), &command, last_nanoseconds_};
+    suspended_ = {.continuation = std::move(continuation),
+                  .command = &command,
+                  .nanoseconds = last_nanoseconds_};
     return Outcome::kContinues;
   }
-  finish(client, command, call.arguments(), call.reply(), last_nanoseconds_, call.now_ms());
+  finish(client, command, arguments, call.reply(), last_nanoseconds_, call.now_ms());
   return Outcome::kDone;
 }
 
@@ -186,8 +210,8 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended,
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
-    if (client.has(Client::kReplyOff)) out.truncate(reply_start);
   }
+  if (suspended.silent) out.truncate(reply_start);
   return progress;
 }
 

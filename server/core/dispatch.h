@@ -47,6 +47,7 @@ class Dispatcher {
     std::unique_ptr<Continuation> continuation;
     const Command* command = nullptr;
     uint64_t nanoseconds = 0;  // spent in slices so far
+    bool silent = false;       // CLIENT REPLY says that nobody wants the reply
   };
   Suspended take_suspended() { return std::move(suspended_); }
   Continuation::Progress resume(Client& client, Suspended& suspended, protocol::ByteBuffer& out,

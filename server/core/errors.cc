@@ -57,6 +57,15 @@ std::string invalid_expire(std::string_view command) {
   return "ERR invalid expire time in '" + std::string(command) + "' command";
 }
 
+std::string out_of_range(int64_t min, int64_t max) {
+  return "ERR value is out of range, value must between " + std::to_string(min) + " and " +
+         std::to_string(max);
+}
+
+std::string unsupported_option(std::string_view option) {
+  return "ERR Unsupported option " + std::string(option.substr(0, option.find('\0')));
+}
+
 std::string unknown_command(std::string_view name, const std::string_view* arguments,
                             size_t count) {
   std::string echoed;
@@ -71,6 +80,32 @@ std::string unknown_command(std::string_view name, const std::string_view* argum
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand) {
   return "ERR unknown subcommand '" + std::string(printable(subcommand)) + "'. Try " +
          upper(command) + " HELP.";
+}
+
+std::string unknown_subcommand_or_arity(std::string_view command, std::string_view subcommand) {
+  return "ERR unknown subcommand or wrong number of arguments for '" +
+         std::string(printable(subcommand)) + "'. Try " + upper(command) + " HELP.";
+}
+
+std::string unknown_category(std::string_view category) {
+  return "ERR Unknown category '" + std::string(printable(category)) + "'";
+}
+
+std::string no_latency_samples(std::string_view event) {
+  return "ERR No samples available for event '" + std::string(event) + "'";
+}
+
+std::string unknown_config(std::string_view option) {
+  return "ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(option) + "'";
+}
+
+std::string config_set_failed(std::string_view option, std::string_view reason) {
+  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(option) + "') - " +
+         std::string(reason);
+}
+
+std::string config_rewrite_failed(std::string_view reason) {
+  return "ERR Rewriting config file: " + std::string(reason);
 }
 
 }  // namespace larder::core::errors

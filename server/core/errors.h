@@ -2,6 +2,7 @@
 // word (the code) and sometimes more, so the texts are Redis' own.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,11 +19,39 @@ inline constexpr std::string_view kWrongType =
     "WRONGTYPE Operation against a key holding the wrong kind of value";
 inline constexpr std::string_view kNoSuchKey = "ERR no such key";
 inline constexpr std::string_view kOverflow = "ERR increment or decrement would overflow";
+inline constexpr std::string_view kDecrementOverflow = "ERR decrement would overflow";
 inline constexpr std::string_view kNanOrInfinity = "ERR increment would produce NaN or Infinity";
 inline constexpr std::string_view kStringTooLong =
     "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+inline constexpr std::string_view kOffsetOutOfRange = "ERR offset is out of range";
+inline constexpr std::string_view kBitOffset = "ERR bit offset is not an integer or out of range";
+inline constexpr std::string_view kBitValue = "ERR bit is not an integer or out of range";
+inline constexpr std::string_view kBitWanted = "ERR The bit argument must be 1 or 0.";
+inline constexpr std::string_view kBitopNotKeys =
+    "ERR BITOP NOT must be called with a single source key.";
+inline constexpr std::string_view kBitfieldType =
+    "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 "
+    "is.";
+inline constexpr std::string_view kBitfieldOverflow = "ERR Invalid OVERFLOW type specified";
+inline constexpr std::string_view kBitfieldReadonly =
+    "ERR BITFIELD_RO only supports the GET subcommand";
+inline constexpr std::string_view kLcsKeys = "ERR The specified keys must contain string values";
+inline constexpr std::string_view kLcsLenAndIdx =
+    "ERR If you want both the length and indexes, please just use IDX.";
+inline constexpr std::string_view kLcsTooLong = "ERR String too long for LCS";
+inline constexpr std::string_view kLcsMemory =
+    "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
 inline constexpr std::string_view kSameObject = "ERR source and destination objects are the same";
 inline constexpr std::string_view kDatabaseOutOfRange = "ERR DB index is out of range";
+inline constexpr std::string_view kInvalidFirstDatabase = "ERR invalid first DB index";
+inline constexpr std::string_view kInvalidSecondDatabase = "ERR invalid second DB index";
+inline constexpr std::string_view kExpireConditionsNx =
+    "ERR NX and XX, GT or LT options at the same time are not compatible";
+inline constexpr std::string_view kExpireConditionsGtLt =
+    "ERR GT and LT options at the same time are not compatible";
+inline constexpr std::string_view kFrequencyNotTracked =
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
+    "when switching between policies at runtime LRU and LFU data will take some time to adjust.";
 inline constexpr std::string_view kInvalidCursor = "ERR invalid cursor";
 inline constexpr std::string_view kTimeoutNotInteger =
     "ERR timeout is not an integer or out of range";
@@ -33,7 +62,33 @@ inline constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 inline constexpr std::string_view kWrongPassword =
     "WRONGPASS invalid username-password pair or user is disabled.";
 inline constexpr std::string_view kMaxClients = "ERR max number of clients reached";
+inline constexpr std::string_view kNoKeyArguments = "ERR The command has no key arguments";
+inline constexpr std::string_view kInvalidCommand = "ERR Invalid command specified";
+inline constexpr std::string_view kInvalidCommandArity =
+    "ERR Invalid number of arguments specified for command";
+inline constexpr std::string_view kInvalidCommandArguments =
+    "ERR Invalid arguments specified for command";
+inline constexpr std::string_view kNoShutdown = "ERR No shutdown in progress.";
+inline constexpr std::string_view kCannotSave =
+    "ERR Errors trying to SHUTDOWN. Nothing is kept on disk, so SAVE cannot be done: use NOSAVE.";
+inline constexpr std::string_view kDebugNotAllowed =
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you "
+    "can run "
+    "it from a local connection, otherwise you need to set this option in the configuration file, "
+    "and "
+    "then restart the server.";
+inline constexpr std::string_view kDatabaseNotThere = "ERR Out of range database";
+inline constexpr std::string_view kRecountFailed =
+    "ERR a counter or a bound of the tables is wrong";
+inline constexpr std::string_view kResp2NotSupported = "ERR RESP2 is not supported by this command";
+inline constexpr std::string_view kUnknownReplyType =
+    "ERR Wrong protocol type name. Please use one of the following: "
+    "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
 inline constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+inline constexpr std::string_view kMonitorHasNoKeys =
+    "ERR Replica can't interact with the keyspace";  // a client in MONITOR mode is called so
+inline constexpr std::string_view kSlowlogCount = "ERR count should be greater than or equal to -1";
+inline constexpr std::string_view kNoConfigFile = "ERR The server is running without a config file";
 
 // The words for what the engine answered; `status` is not kOk.
 std::string_view text(storage::Status status);
@@ -42,9 +97,25 @@ std::string_view text(storage::Status status);
 std::string wrong_arity(std::string_view command);
 // ERR invalid expire time in 'set' command
 std::string invalid_expire(std::string_view command);
+// ERR value is out of range, value must between 0 and 9 (the grammar is Redis')
+std::string out_of_range(int64_t min, int64_t max);
+// ERR Unsupported option x
+std::string unsupported_option(std::string_view option);
 // ERR unknown command 'x', with args beginning with: 'a' 'b' . Long input is cut as Redis cuts it.
 std::string unknown_command(std::string_view name, const std::string_view* arguments, size_t count);
 // ERR unknown subcommand 'x'. Try CLIENT HELP.
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand);
+// ERR unknown subcommand or wrong number of arguments for 'x'. Try DEBUG HELP.
+std::string unknown_subcommand_or_arity(std::string_view command, std::string_view subcommand);
+// ERR Unknown category 'x'
+std::string unknown_category(std::string_view category);
+// ERR No samples available for event 'x'
+std::string no_latency_samples(std::string_view event);
+// ERR Unknown option or number of arguments for CONFIG SET - 'x'
+std::string unknown_config(std::string_view option);
+// ERR CONFIG SET failed (possibly related to argument 'x') - argument must be ...
+std::string config_set_failed(std::string_view option, std::string_view reason);
+// ERR Rewriting config file: cannot write ...
+std::string config_rewrite_failed(std::string_view reason);
 
 }  // namespace larder::core::errors

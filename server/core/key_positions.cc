@@ -1,9 +1,19 @@
 #include "server/core/key_positions.h"
 
+#include "server/core/args.h"
 #include "storage/number.h"
 
 namespace larder::core {
 namespace {
+
+// The flags of the spec's keys in this request.
+uint16_t flags_of(const KeySpec& spec, std::span<const std::string_view> arguments) {
+  if ((spec.flags & kVariableFlags) == 0) return spec.flags;
+  for (size_t i = static_cast<size_t>(spec.begin) + 2; i < arguments.size(); i++) {
+    if (equals_ignoring_case(arguments[i], "GET")) return spec.flags & ~kVariableFlags;
+  }
+  return kOW | kUpdate;
+}
 
 bool find_counted(const KeySpec& spec, std::span<const std::string_view> arguments,
                   std::vector<KeyPosition>& positions) {
@@ -17,8 +27,9 @@ bool find_counted(const KeySpec& spec, std::span<const std::string_view> argumen
       (static_cast<int64_t>(arguments.size()) - static_cast<int64_t>(first) + spec.step - 1) /
       spec.step;
   if (count < 1 || count > room) return false;
+  const uint16_t flags = flags_of(spec, arguments);
   for (int64_t i = 0; i < count; i++) {
-    positions.push_back({first + static_cast<size_t>(i * spec.step), spec.flags});
+    positions.push_back({first + static_cast<size_t>(i * spec.step), flags});
   }
   return true;
 }
@@ -30,8 +41,9 @@ void find_range(const KeySpec& spec, std::span<const std::string_view> arguments
   const auto size = static_cast<int64_t>(arguments.size());
   int64_t last = spec.last >= 0 ? spec.begin + spec.last : size + spec.last;
   if (spec.last < 0 && spec.limit >= 2) last = spec.begin + (size - spec.begin) / spec.limit - 1;
+  const uint16_t flags = flags_of(spec, arguments);
   for (int64_t i = spec.begin; i <= last && i < size; i += spec.step) {
-    positions.push_back({static_cast<size_t>(i), spec.flags});
+    positions.push_back({static_cast<size_t>(i), flags});
   }
 }
 

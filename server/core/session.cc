@@ -48,7 +48,10 @@ size_t Session::on_bytes(std::string_view bytes) {
   if (stream_->closing() || has(kCloseAfterReply)) return bytes.size();
   const size_t consumed = run_requests(bytes);
   flush();
-  worker_.counters().net_input_bytes.add(stream_->take_bytes_read());
+  if (const size_t read = stream_->take_bytes_read(); read > 0) {
+    worker_.counters().reads.add();
+    worker_.counters().net_input_bytes.add(read);
+  }
   const size_t left = bytes.size() - consumed;
   const auto limit = static_cast<size_t>(
       worker_.server().config.values.client_query_buffer_bytes_max.load(std::memory_order_relaxed));
@@ -206,6 +209,7 @@ void Session::flush() {
     stream_->write(output.view());
     output.clear();
     output.shrink_to(kOutputPauseBytes);
+    worker_.counters().writes.add();
     worker_.counters().net_output_bytes.add(stream_->take_bytes_written());
   }
   publish_buffers();

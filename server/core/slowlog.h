@@ -62,6 +62,11 @@ class LatencyMonitor {
   void add(std::string_view event, int64_t at_s, int64_t latency_ms);
   std::vector<LatencyEvent> latest() const;
   std::vector<LatencySample> history(std::string_view event) const;  // the oldest first
+  // A sentence for each event: how many spikes, how long, how often. Empty if there were none.
+  std::string describe() const;
+  // The spikes of one event as columns of text, the oldest first, each over its age at `now_s`.
+  // Empty if there were none.
+  std::string graph(std::string_view event, int64_t now_s) const;
   // Forgets one event, or all with an empty name; returns how many were there.
   size_t reset(std::string_view event);
 
@@ -70,6 +75,10 @@ class LatencyMonitor {
     std::deque<LatencySample> samples;
     int64_t max_ms = 0;
   };
+  static constexpr int64_t kGraphRows = 4;
+  static std::string describe(std::string_view event, const Series& series);
+  static std::string ages(const Series& series, int64_t now_s);
+
   mutable std::mutex mutex_;
   std::map<std::string, Series, std::less<>> events_;  // guarded by mutex_
 };

@@ -91,8 +91,7 @@ CommandTotals Statistics::command(uint32_t index) const {
 void Statistics::reset() {
   for (const auto& worker : workers_) {
     for (Counter WorkerCounters::*counter :
-         {&WorkerCounters::commands, &WorkerCounters::connections,
-          &WorkerCounters::connections_rejected, &WorkerCounters::net_input_bytes,
+         {&WorkerCounters::commands, &WorkerCounters::connections, &WorkerCounters::net_input_bytes,
           &WorkerCounters::net_output_bytes, &WorkerCounters::protocol_errors,
           &WorkerCounters::query_buffer_limit_closes, &WorkerCounters::output_buffer_limit_closes,
           &WorkerCounters::reads, &WorkerCounters::writes}) {

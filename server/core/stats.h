@@ -72,15 +72,13 @@ struct WorkerCounters {
 
   Counter commands;
   Counter connections;
-  Counter connections_rejected;
   Counter net_input_bytes;
   Counter net_output_bytes;
   Counter protocol_errors;
   Counter query_buffer_limit_closes;
   Counter output_buffer_limit_closes;
-  Counter reads;
-  Counter writes;
-  Counter cpu_nanoseconds;
+  Counter reads;   // times that a connection had something to read
+  Counter writes;  // times that replies were sent on
   std::vector<std::atomic<CommandCounters*>> by_command;
 
   ~WorkerCounters();

@@ -150,12 +150,14 @@ bool Worker::do_upkeep() {
     return true;
   }
   if (!server_.active_expire.load(std::memory_order_relaxed)) return false;
-  return sweeper_.step(now_ms(), kSegmentsPerSlice).more;
+  sweeping_ = sweeping_ && sweeper_.step(now_ms(), {.segments = kSegmentsPerSlice}).more;
+  return sweeping_;
 }
 
 void Worker::each_100_ms() {
   refresh_time();
-  loop_.start_turns();  // the sweeper looks whether something is due
+  sweeping_ = true;
+  loop_.start_turns();
   if (index_ == 0) {
     server_.statistics.sample_rates(now_ms());
     measure();

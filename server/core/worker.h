@@ -77,6 +77,7 @@ class Worker {
   Dispatcher dispatcher_;
   WorkerCounters& counters_;
   storage::ExpirySweeper sweeper_;
+  bool sweeping_ = false;  // a round is under way
   protocol::ByteBuffer output_;
   protocol::RequestBatch batch_;
 

@@ -1,0 +1,212 @@
+#include "server/core/info.h"
+
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bitset>
+#include <cmath>
+
+#include "server/core/args.h"
+#include "server/core/info_sections.h"
+#include "server/core/version.h"
+
+namespace larder::core {
+namespace {
+
+std::string operating_system() {
+  utsname name{};
+  if (uname(&name) != 0) return "unknown";
+  return fmt::format("{} {} {}", name.sysname, name.release, name.machine);
+}
+
+void info_server(InfoSection& out) {
+  const Server& server = out.server;
+  const int64_t uptime_s = std::max<int64_t>(0, (out.now_ms - server.identity.started_ms) / 1000);
+  out.field("redis_version", kRedisVersion);
+  out.field("larder_version", kLarderVersion);
+  out.field("redis_mode", "standalone");
+  out.field("os", operating_system());
+  out.field("arch_bits", sizeof(void*) * 8);
+  out.field("multiplexing_api", "epoll");
+#ifndef __clang__
+  out.field("gcc_version", fmt::format("{}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__));
+#endif
+  out.field("process_id", getpid());
+  out.field("run_id", server.identity.run_id);
+  out.field("tcp_port", server.config.values.port.load());
+  out.field("server_time_usec", server.clock.now_us());
+  out.field("uptime_in_seconds", uptime_s);
+  out.field("uptime_in_days", uptime_s / (24 * 3600));
+  out.field("executable", server.identity.executable);
+  out.field("config_file", server.config.file());
+  out.field("server_threads", server.statistics.workers());
+}
+
+void info_clients(InfoSection& out) {
+  const Clients& clients = out.server.clients;
+  out.field("connected_clients", clients.count());
+  out.field("cluster_connections", 0);
+  out.field("maxclients", out.server.config.values.maxclients.load());
+  out.field("blocked_clients", clients.blocked());
+}
+
+// Nothing is ever loaded or saved, so most of this never changes; ready checks read `loading`.
+void info_persistence(InfoSection& out) {
+  out.field("loading", 0);
+  out.field("async_loading", 0);
+  out.field("rdb_changes_since_last_save", out.server.store.counters().writes);
+  out.field("rdb_bgsave_in_progress", 0);
+  out.field("rdb_last_bgsave_status", "ok");
+  out.field("rdb_last_bgsave_time_sec", -1);
+  out.field("rdb_current_bgsave_time_sec", -1);
+  out.field("rdb_saves", 0);
+  out.field("aof_enabled", 0);
+  out.field("aof_rewrite_in_progress", 0);
+  out.field("aof_rewrite_scheduled", 0);
+  out.field("aof_last_rewrite_time_sec", -1);
+  out.field("aof_current_rewrite_time_sec", -1);
+  out.field("aof_last_bgrewrite_status", "ok");
+  out.field("aof_last_write_status", "ok");
+  out.field("module_fork_in_progress", 0);
+}
+
+void info_stats(InfoSection& out) {
+  const Statistics& statistics = out.server.statistics;
+  const storage::StoreCounters store = out.server.store.counters();
+  const Statistics::Rates rates = statistics.rates();
+  out.field("total_connections_received", statistics.sum(&WorkerCounters::connections));
+  out.field("total_commands_processed", statistics.sum(&WorkerCounters::commands));
+  out.field("instantaneous_ops_per_sec", std::llround(rates.commands));
+  out.field("total_net_input_bytes", statistics.sum(&WorkerCounters::net_input_bytes));
+  out.field("total_net_output_bytes", statistics.sum(&WorkerCounters::net_output_bytes));
+  out.ratio("instantaneous_input_kbps", rates.input_kbytes);
+  out.ratio("instantaneous_output_kbps", rates.output_kbytes);
+  out.field("rejected_connections", statistics.accept_rejected.get());
+  out.field("sync_full", 0);
+  out.field("sync_partial_ok", 0);
+  out.field("sync_partial_err", 0);
+  out.field("expired_keys", store.expired);
+  out.field("evicted_keys", 0);  // the only policy is noeviction
+  out.field("keyspace_hits", store.hits);
+  out.field("keyspace_misses", store.misses);
+  out.field("latest_fork_usec", 0);
+  out.field("total_forks", 0);
+  out.field("migrate_cached_sockets", 0);
+  out.field("slave_expires_tracked_keys", 0);
+  out.field("total_error_replies", statistics.errors_total());
+  out.field("total_reads_processed", statistics.sum(&WorkerCounters::reads));
+  out.field("total_writes_processed", statistics.sum(&WorkerCounters::writes));
+  out.field("client_query_buffer_limit_disconnections",
+            statistics.sum(&WorkerCounters::query_buffer_limit_closes));
+  out.field("client_output_buffer_limit_disconnections",
+            statistics.sum(&WorkerCounters::output_buffer_limit_closes));
+  out.field("protocol_errors", statistics.sum(&WorkerCounters::protocol_errors));
+}
+
+void info_replication(InfoSection& out) {
+  out.field("role", "master");
+  out.field("connected_slaves", 0);
+  out.field("master_failover_state", "no-failover");
+  out.field("master_repl_offset", 0);
+  out.field("second_repl_offset", -1);
+  out.field("repl_backlog_active", 0);
+  out.field("repl_backlog_first_byte_offset", 0);
+  out.field("repl_backlog_histlen", 0);
+}
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+void info_cpu(InfoSection& out) {
+  rusage own{};
+  rusage children{};
+  getrusage(RUSAGE_SELF, &own);
+  getrusage(RUSAGE_CHILDREN, &children);
+  out.field("used_cpu_sys", fmt::format("{:.6f}", seconds(own.ru_stime)));
+  out.field("used_cpu_user", fmt::format("{:.6f}", seconds(own.ru_utime)));
+  out.field("used_cpu_sys_children", fmt::format("{:.6f}", seconds(children.ru_stime)));
+  out.field("used_cpu_user_children", fmt::format("{:.6f}", seconds(children.ru_utime)));
+}
+
+void info_modules(InfoSection& /*out*/) {}
+
+void info_cluster(InfoSection& out) {
+  out.field("cluster_enabled", 0);
+}
+
+void info_keyspace(InfoSection& out) {
+  const std::vector<storage::DatabaseSize> sizes = out.server.store.sizes(out.held);
+  for (size_t i = 0; i < sizes.size(); i++) {
+    if (sizes[i].keys == 0) continue;
+    const int64_t ttl_ms =
+        sizes[i].volatile_keys == 0 ? 0 : sizes[i].mean_expire_at_ms - out.now_ms;
+    out.field(fmt::format("db{}", i),
+              fmt::format("keys={},expires={},avg_ttl={}", sizes[i].keys, sizes[i].volatile_keys,
+                          std::max<int64_t>(0, ttl_ms)));
+  }
+}
+
+struct SectionRow {
+  std::string_view name;
+  std::string_view title;
+  bool by_default;
+  void (*write)(InfoSection&);
+};
+
+constexpr SectionRow kSections[] = {
+    {"server", "Server", true, info_server},
+    {"clients", "Clients", true, info_clients},
+    {"memory", "Memory", true, info_memory},
+    {"persistence", "Persistence", true, info_persistence},
+    {"stats", "Stats", true, info_stats},
+    {"replication", "Replication", true, info_replication},
+    {"cpu", "CPU", true, info_cpu},
+    {"modules", "Modules", true, info_modules},
+    {"commandstats", "Commandstats", false, info_command_statistics},
+    {"errorstats", "Errorstats", true, info_error_statistics},
+    {"latencystats", "Latencystats", false, info_latency_statistics},
+    {"cluster", "Cluster", true, info_cluster},
+    {"keyspace", "Keyspace", true, info_keyspace},
+};
+using Chosen = std::bitset<std::size(kSections)>;
+
+Chosen default_sections() {
+  Chosen chosen;
+  for (size_t i = 0; i < std::size(kSections); i++) chosen[i] = kSections[i].by_default;
+  return chosen;
+}
+
+Chosen choose(std::span<const std::string_view> names) {
+  if (names.empty()) return default_sections();
+  Chosen chosen;
+  for (const std::string_view given : names) {
+    const std::string name = to_lower(given);
+    if (name == "default") chosen |= default_sections();
+    if (name == "all" || name == "everything") chosen.set();
+    for (size_t i = 0; i < std::size(kSections); i++) {
+      if (kSections[i].name == name) chosen.set(i);
+    }
+  }
+  return chosen;
+}
+
+}  // namespace
+
+std::string info_text(Server& server, std::span<const std::string_view> names, int64_t now_ms,
+                      const storage::LockedKeys* held) {
+  const Chosen chosen = choose(names);
+  std::string text;
+  InfoSection section(server, now_ms, held, text);
+  for (size_t i = 0; i < std::size(kSections); i++) {
+    if (!chosen[i]) continue;
+    if (!text.empty()) text += "\r\n";
+    section.line(fmt::format("# {}", kSections[i].title));
+    kSections[i].write(section);
+  }
+  return text;
+}
+
+}  // namespace larder::core

@@ -1,0 +1,49 @@
+// What the sections of INFO are written with; only for server/core/info*.cc.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+#include "server/core/server.h"
+
+namespace larder::core {
+
+// What a section is told, and where it writes its lines.
+class InfoSection {
+ public:
+  InfoSection(Server& about, int64_t time_ms, const storage::LockedKeys* locked, std::string& text)
+      : server(about), now_ms(time_ms), held(locked), text_(text) {}
+
+  Server& server;
+  const int64_t now_ms;
+  const storage::LockedKeys* const held;
+
+  template <typename T>
+  void field(std::string_view name, const T& value) {
+    fmt::format_to(std::back_inserter(text_), "{}:{}\r\n", name, value);
+  }
+  // With two digits behind the point.
+  void ratio(std::string_view name, double value) {
+    fmt::format_to(std::back_inserter(text_), "{}:{:.2f}\r\n", name, value);
+  }
+  // And again as name_human: "1.50M".
+  void bytes(std::string_view name, uint64_t value);
+  void line(std::string_view whole) {
+    text_ += whole;
+    text_ += "\r\n";
+  }
+
+ private:
+  std::string& text_;
+};
+
+void info_memory(InfoSection& out);
+void info_command_statistics(InfoSection& out);
+void info_error_statistics(InfoSection& out);
+void info_latency_statistics(InfoSection& out);
+
+}  // namespace larder::core

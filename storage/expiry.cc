@@ -1,0 +1,62 @@
+#include "storage/expiry.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace larder::storage {
+
+ExpirySweeper::ExpirySweeper(Store& store, size_t worker, size_t workers)
+    : store_(store), first_shard_(worker), stride_(workers), shard_(worker) {
+  assert(worker < workers);
+  dead_.reserve(kSegmentsPerLock * Table::kSegmentEntriesMax);
+}
+
+ExpirySweeper::Progress ExpirySweeper::step(int64_t now_ms, SweepBudget budget) {
+  Progress progress;
+  while (shard_ < Store::kShards) {
+    if (budget.shards == 0) {
+      progress.more = true;
+      return progress;
+    }
+    budget.shards--;
+    while (sweep_shard(now_ms, budget, progress)) {
+      if (budget.segments > 0) continue;
+      progress.more = true;
+      return progress;
+    }
+    shard_ += stride_;
+  }
+  shard_ = first_shard_;
+  progress.next_due_ms = std::exchange(round_due_ms_, kNever);
+  return progress;
+}
+
+// Takes the lock once and sweeps as much as one hold allows. True if the shard has more that is
+// due.
+bool ExpirySweeper::sweep_shard(int64_t now_ms, SweepBudget& budget, Progress& progress) {
+  bool more = false;
+  int64_t next_due_ms = kNever;
+  {
+    const LockedKeys locked = store_.lock_shard(shard_);
+    Shard& shard = store_.shard(shard_);
+    const size_t databases = shard.others_used ? store_.databases() : 1;
+    for (size_t d = 0; d < databases && !more; d++) {
+      Table& table = store_.table(locked, shard_, d);
+      if (table.next_due_ms() <= now_ms) {
+        const size_t segments = std::min(budget.segments, kSegmentsPerLock);
+        more = table.sweep(now_ms, segments, [&](Entry* entry) { dead_.push_back(entry); });
+        budget.segments -= segments;
+      }
+      next_due_ms = std::min(next_due_ms, table.next_due_ms());
+    }
+    shard.expired.add(dead_.size());
+  }
+  progress.removed += dead_.size();
+  for (Entry* entry : dead_) Entry::destroy(entry);
+  dead_.clear();
+  if (!more) round_due_ms_ = std::min(round_due_ms_, next_due_ms);
+  return more;
+}
+
+}  // namespace larder::storage
