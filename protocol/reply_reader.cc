@@ -19,7 +19,7 @@ class Reader {
     if (depth > kReplyDepthMax) return Outcome::kInvalid;
     std::string_view line;
     if (!read_line(line)) return Outcome::kIncomplete;
-    if (line.empty()) return Outcome::kInvalid;
+    if (line.empty() || line.find_first_of("\r\n") != line.npos) return Outcome::kInvalid;
     const char type = line[0];
     line.remove_prefix(1);
     switch (type) {
@@ -28,11 +28,11 @@ class Reader {
       case '-':
         return text(reply, Reply::Type::kError, line);
       case ',':
-        return text(reply, Reply::Type::kDouble, line);
+        return is_real(line) ? text(reply, Reply::Type::kDouble, line) : Outcome::kInvalid;
       case '(':
-        return text(reply, Reply::Type::kBigNumber, line);
+        return is_digits(line) ? text(reply, Reply::Type::kBigNumber, line) : Outcome::kInvalid;
       case '_':
-        return text(reply, Reply::Type::kNull, line);
+        return line.empty() ? text(reply, Reply::Type::kNull, line) : Outcome::kInvalid;
       case '#':
         reply.type = Reply::Type::kBoolean;
         reply.integer = line == "t";
@@ -71,6 +71,17 @@ class Reader {
     return error == std::errc() && end == digits.data() + digits.size();
   }
 
+  static bool is_real(std::string_view digits) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc() && end == digits.data() + digits.size();
+  }
+
+  static bool is_digits(std::string_view digits) {
+    if (digits.starts_with('-')) digits.remove_prefix(1);
+    return !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
+  }
+
   static Outcome text(Reply& reply, Reply::Type type, std::string_view line) {
     reply.type = type;
     reply.text = line;
@@ -79,12 +90,13 @@ class Reader {
 
   Outcome blob(Reply& reply, Reply::Type type, std::string_view line) {
     int64_t size = 0;
-    if (!integer(line, size)) return Outcome::kInvalid;
-    if (size < 0) return text(reply, Reply::Type::kNull, "");
+    if (!integer(line, size) || size < -1) return Outcome::kInvalid;
+    if (size == -1) return text(reply, Reply::Type::kNull, "");
     const size_t wanted = static_cast<size_t>(size);
     if (bytes_.size() - at_ < wanted + 2) return Outcome::kIncomplete;
     if (bytes_.substr(at_ + wanted, 2) != "\r\n") return Outcome::kInvalid;
-    const bool verbatim = type == Reply::Type::kVerbatim && wanted >= 4;
+    const bool verbatim = type == Reply::Type::kVerbatim;
+    if (verbatim && (wanted < 4 || bytes_[at_ + 3] != ':')) return Outcome::kInvalid;
     text(reply, type, bytes_.substr(at_ + (verbatim ? 4 : 0), wanted - (verbatim ? 4 : 0)));
     at_ += wanted + 2;
     return Outcome::kDone;
@@ -93,8 +105,8 @@ class Reader {
   Outcome aggregate(Reply& reply, Reply::Type type, std::string_view line, int64_t factor,
                     int depth) {
     int64_t count = 0;
-    if (!integer(line, count)) return Outcome::kInvalid;
-    if (count < 0) return text(reply, Reply::Type::kNull, "");
+    if (!integer(line, count) || count < -1) return Outcome::kInvalid;
+    if (count == -1) return text(reply, Reply::Type::kNull, "");
     if (count > kArgumentsMax) return Outcome::kInvalid;
     reply.type = type;
     reply.elements.clear();

@@ -1,6 +1,7 @@
 #include "protocol/request_parser.h"
 
 #include <cctype>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -8,7 +9,8 @@ namespace larder::protocol {
 namespace {
 
 // Splits an inline request as Redis' sdssplitargs does: blanks separate; "..." with C escapes and
-// '...' with \' group; a closing quote must be followed by a blank or the end.
+// '...' with \' group; a closing quote must be followed by white space or the end. Vertical tab and
+// form feed are white space where a word begins or a quote ends, but do not end a word.
 class InlineSplitter {
  public:
   explicit InlineSplitter(std::string_view line) : line_(line) {}
@@ -18,7 +20,7 @@ class InlineSplitter {
     while (at_ < line_.size() && is_space(line_[at_])) at_++;
     if (at_ == line_.size()) return false;
     word.clear();
-    while (at_ < line_.size() && !is_space(line_[at_])) {
+    while (at_ < line_.size() && !ends_word(line_[at_])) {
       const char c = line_[at_++];
       if (c == '"' || c == '\'') {
         if (!read_quoted(c, word)) return false;
@@ -31,6 +33,7 @@ class InlineSplitter {
   bool balanced() const { return balanced_; }
 
  private:
+  static bool ends_word(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
   static bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
   static int hex_digit(char c) {
@@ -100,17 +103,11 @@ class InlineSplitter {
 // The integer of a header line, as strictly as Redis' string2ll: no sign but '-', no blank, no
 // leading zero.
 bool parse_header_integer(std::string_view text, int64_t& value) {
-  if (text == "0") return value = 0, true;
-  const bool negative = !text.empty() && text[0] == '-';
-  if (negative) text.remove_prefix(1);
-  if (text.empty() || text.size() > 18 || text[0] < '1' || text[0] > '9') return false;
-  int64_t sum = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return false;
-    sum = sum * 10 + (c - '0');
-  }
-  value = negative ? -sum : sum;
-  return true;
+  const size_t first = !text.empty() && text[0] == '-' ? 1 : 0;
+  const bool canonical =
+      text == "0" || (first < text.size() && text[first] >= '1' && text[first] <= '9');
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return canonical && error == std::errc() && end == text.data() + text.size();
 }
 
 }  // namespace
@@ -129,10 +126,7 @@ ParseResult RequestParser::parse(std::string_view bytes, RequestBatch& batch,
   while (batch.requests_.size() < RequestBatch::kRequestsMax && result.consumed < bytes.size()) {
     const size_t first = batch.arguments_.size();
     const Step step = parse_one(bytes.substr(result.consumed), batch, limits);
-    if (step == Step::kNeedMore) {
-      batch.arguments_.resize(first);
-      break;
-    }
+    if (step == Step::kNeedMore) break;
     if (step == Step::kError) {
       batch.arguments_.resize(first);
       result.error = std::move(error_);
@@ -154,41 +148,53 @@ size_t RequestParser::bytes_missing(size_t bytes_held) const {
   return end > bytes_held ? end - bytes_held : 0;
 }
 
-// Parses the request at the front of bytes. kDone: offset_ is its length.
+// Parses the request at the front of bytes. kDone: offset_ is its length. While it is incomplete
+// its arguments are kept as offsets and none of them is looked at again, or a peer that sends a
+// long request in small pieces would cost the square of its length.
 RequestParser::Step RequestParser::parse_one(std::string_view bytes, RequestBatch& batch,
                                              const ParserLimits& limits) {
   const size_t first = batch.arguments_.size();
   offset_ = progress_.offset;
   arguments_left_ = progress_.arguments_left;
   bulk_bytes_ = progress_.bulk_bytes;
-  for (const Argument& a : progress_.arguments) {
-    batch.arguments_.push_back(bytes.substr(a.offset, a.size));
-  }
-  const size_t known = progress_.arguments.size();
 
   Step step = Step::kDone;
   if (arguments_left_ < 0) {
-    if (bytes[0] != '*') {
-      step = parse_inline(bytes, batch);
-      if (step == Step::kDone) progress_ = Progress{};
-      return step;
-    }
+    if (bytes[0] != '*') return parse_inline(bytes, batch);
     step = parse_count(bytes, limits);
   }
   while (step == Step::kDone && arguments_left_ > 0) step = parse_bulk(bytes, batch, limits);
 
   if (step == Step::kNeedMore) {
-    progress_.offset = offset_;
-    progress_.arguments_left = arguments_left_;
-    progress_.bulk_bytes = bulk_bytes_;
-    for (size_t i = first + known; i < batch.arguments_.size(); i++) {
-      const std::string_view a = batch.arguments_[i];
-      progress_.arguments.push_back({static_cast<size_t>(a.data() - bytes.data()), a.size()});
-    }
-  } else if (known > 0 || progress_.offset > 0) {
+    keep_progress(bytes, batch, first);
+  } else if (progress_.offset > 0) {
+    if (step == Step::kDone) restore_arguments(bytes, batch, first);
     progress_ = Progress{};
   }
   return step;
+}
+
+// Moves the arguments behind `first` from the batch to the progress.
+void RequestParser::keep_progress(std::string_view bytes, RequestBatch& batch, size_t first) {
+  progress_.offset = offset_;
+  progress_.arguments_left = arguments_left_;
+  progress_.bulk_bytes = bulk_bytes_;
+  for (size_t i = first; i < batch.arguments_.size(); i++) {
+    const std::string_view a = batch.arguments_[i];
+    progress_.arguments.push_back({static_cast<size_t>(a.data() - bytes.data()), a.size()});
+  }
+  batch.arguments_.resize(first);
+}
+
+// Puts the arguments that earlier calls found in front of those of this call.
+void RequestParser::restore_arguments(std::string_view bytes, RequestBatch& batch, size_t first) {
+  std::vector<std::string_view>& arguments = batch.arguments_;
+  const size_t known = progress_.arguments.size();
+  arguments.insert(arguments.begin() + static_cast<ptrdiff_t>(first), known, {});
+  for (size_t i = 0; i < known; i++) {
+    const Argument& a = progress_.arguments[i];
+    arguments[first + i] = bytes.substr(a.offset, a.size);
+  }
 }
 
 RequestParser::Step RequestParser::parse_inline(std::string_view bytes, RequestBatch& batch) {
@@ -209,6 +215,7 @@ RequestParser::Step RequestParser::parse_inline(std::string_view bytes, RequestB
     batch.arguments_.push_back(batch.unquoted_.back());
     word = std::string();
   }
+  progress_ = Progress{};
   if (!splitter.balanced()) return fail("unbalanced quotes in request");
   offset_ = end + 1;
   return Step::kDone;
@@ -282,8 +289,8 @@ RequestParser::Step RequestParser::read_header(std::string_view bytes, const cha
                                                int64_t& value, bool& valid) {
   const char* from = bytes.data() + offset_;
   const size_t left = bytes.size() - offset_;
-  const void* end = std::memchr(from, '\r', left < kLineBytesMax ? left : kLineBytesMax);
-  if (end == nullptr) return left >= kLineBytesMax ? fail(too_big) : Step::kNeedMore;
+  const void* end = std::memchr(from, '\r', left <= kLineBytesMax ? left : kLineBytesMax + 1);
+  if (end == nullptr) return left > kLineBytesMax ? fail(too_big) : Step::kNeedMore;
   const size_t length = static_cast<size_t>(static_cast<const char*>(end) - from);
   if (left < length + 2) return Step::kNeedMore;
   valid = length > 0 && parse_header_integer(std::string_view(from + 1, length - 1), value);

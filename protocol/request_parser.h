@@ -36,6 +36,9 @@ class RequestBatch {
 
   void clear();
 
+  // Bytes held on the heap for arguments, of whatever requests.
+  size_t memory_bytes() const { return arguments_.capacity() * sizeof(std::string_view); }
+
  private:
   friend class RequestParser;
   struct Request {
@@ -92,6 +95,8 @@ class RequestParser {
   };
 
   Step parse_one(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
+  void keep_progress(std::string_view bytes, RequestBatch& batch, size_t first);
+  void restore_arguments(std::string_view bytes, RequestBatch& batch, size_t first);
   Step parse_inline(std::string_view bytes, RequestBatch& batch);
   Step parse_count(std::string_view bytes, const ParserLimits& limits);
   Step parse_bulk(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);

@@ -26,7 +26,7 @@ void config_set(Call& call) {
   std::vector<Config::Assignment> assignments;
   for (size_t i = 2; i < call.argument_count(); i += 2) {
     assignments.emplace_back(call.argument(i), call.argument(i + 1));
-    if (equals_ignoring_case(call.argument(i), "REQUIREPASS")) call.redact_from(i + 1);
+    if (equals_ignoring_case(call.argument(i), "REQUIREPASS")) call.redact(i + 1);
   }
   std::string failed_name;
   const std::string wrong = call.config().set_live(assignments, failed_name);

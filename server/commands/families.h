@@ -9,6 +9,7 @@
 namespace larder::commands {
 
 core::Family bitmap_commands();
+core::Family client_commands();
 core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
@@ -23,10 +24,10 @@ core::Family string_commands();
 core::Family string_edit_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {bitmap_commands(),     config_commands(),  connection_commands(),    debug_commands(),
-          expiry_commands(),     info_commands(),    introspection_commands(), key_commands(),
-          keyspace_commands(),   latency_commands(), server_commands(),        string_commands(),
-          string_edit_commands()};
+  return {bitmap_commands(), client_commands(),     config_commands(),  connection_commands(),
+          debug_commands(),  expiry_commands(),     info_commands(),    introspection_commands(),
+          key_commands(),    keyspace_commands(),   latency_commands(), server_commands(),
+          string_commands(), string_edit_commands()};
 }
 
 }  // namespace larder::commands

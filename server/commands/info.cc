@@ -89,7 +89,7 @@ void database_fields(Reply& reply, const MemoryReport& report) {
 
 void memory_stats(Call& call) {
   constexpr size_t kOwnFields = 14;
-  const MemoryReport report = measure(call.server(), call.held());
+  const MemoryReport report = measure(call.server(), call.store().sizes(call.held()));
   size_t databases = 0;
   for (const storage::DatabaseSize& database : report.databases) databases += database.keys > 0;
   const size_t grown = report.used_bytes() - std::min(report.used_bytes(), report.startup_bytes);
@@ -115,7 +115,7 @@ void memory_stats(Call& call) {
 }
 
 void memory_doctor(Call& call) {
-  call.reply().verbatim(diagnose(measure(call.server(), call.held())));
+  call.reply().verbatim(diagnose(measure(call.server(), call.store().sizes(call.held()))));
 }
 
 void memory_purge(Call& call) {

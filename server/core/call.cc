@@ -36,6 +36,11 @@ void Call::hash_keys() {
   scratch_next_ = 0;
 }
 
+void Call::redact(size_t i) {
+  if (redacted_.empty()) redacted_.assign(arguments_.begin(), arguments_.end());
+  redacted_[i] = "(redacted)";
+}
+
 DatabaseLock Call::lock(const storage::Key& key) {
   if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_);
   return DatabaseLock(store().lock(key), client_.database(), now_ms_);

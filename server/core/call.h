@@ -102,9 +102,12 @@ class Call {
   // key space must be done at once, under it.
   const storage::LockedKeys* held() const { return held_; }
 
-  // From argument i on, the slow log and MONITOR show "(redacted)": for passwords.
-  void redact_from(size_t i) { redacted_from_ = std::min(redacted_from_, i); }
-  size_t redacted_from() const { return redacted_from_; }
+  // Keeps argument i, a secret, out of MONITOR and the slow log.
+  void redact(size_t i);
+  // The arguments as others may see them.
+  std::span<const std::string_view> shown_arguments() const {
+    return redacted_.empty() ? arguments_ : std::span<const std::string_view>(redacted_);
+  }
 
   void fail(std::string_view error) { reply_.error(error); }
   void fail(storage::Status status) { reply_.error(errors::text(status)); }
@@ -133,7 +136,7 @@ class Call {
   const storage::LockedKeys* held_;
   storage::Key hashed_;  // the key hashed last: mostly there is but one
   size_t hashed_at_ = 0;
-  size_t redacted_from_ = SIZE_MAX;
+  std::vector<std::string_view> redacted_;  // all arguments, once one was redacted
   std::unique_ptr<Continuation> continuation_;
 };
 

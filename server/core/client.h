@@ -29,6 +29,7 @@ class Client {
     kReplyOff = 1u << 7,       // CLIENT REPLY OFF
     kReplySkipNext = 1u << 8,  // CLIENT REPLY SKIP was just said
     kReplySkip = 1u << 9,      // the command being run gets no reply
+    kHeld = 1u << 10,          // by CLIENT PAUSE
   };
 
   struct Address {
@@ -69,6 +70,7 @@ class Client {
   std::string name;
   std::string library_name;
   std::string library_version;
+  bool closing = false;  // somebody asked for its end: Clients shows it to nobody any more
 
   // What the connection holds, in bytes. Any thread, under the lock of Clients.
   struct Buffers {

@@ -40,13 +40,15 @@ size_t Clients::blocked() const {
 
 void Clients::each(storage::FunctionRef<void(Client&)> visit) const {
   const std::lock_guard lock(mutex_);
-  for (const auto& [id, client] : clients_) visit(*client);
+  for (const auto& [id, client] : clients_) {
+    if (!client->closing) visit(*client);
+  }
 }
 
 bool Clients::with(uint64_t id, storage::FunctionRef<void(Client&)> visit) const {
   const std::lock_guard lock(mutex_);
   const auto found = clients_.find(id);
-  if (found == clients_.end()) return false;
+  if (found == clients_.end() || found->second->closing) return false;
   visit(*found->second);
   return true;
 }
@@ -56,10 +58,19 @@ void Clients::set_name(Client& client, std::string_view name) {
   client.name = name;
 }
 
-void Clients::set_library(Client& client, std::string_view name, std::string_view version) {
+void Clients::set_library_name(Client& client, std::string_view name) {
   const std::lock_guard lock(mutex_);
   client.library_name = name;
+}
+
+void Clients::set_library_version(Client& client, std::string_view version) {
+  const std::lock_guard lock(mutex_);
   client.library_version = version;
+}
+
+void Clients::close(Client& client) {
+  client.closing = true;
+  client.request_close();
 }
 
 std::string Clients::name_of(const Client& client) const {
@@ -72,7 +83,7 @@ std::string Clients::describe(const Client& client, int64_t now_ms) {
   std::string command(client.last_command() != nullptr ? client.last_command()->name : "NULL");
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 "
-      "multi=-1 watch=0 qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} "
+      "multi=-1 qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} "
       "omem={} tot-mem={} events=r cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
       client.id(), client.address().peer, client.address().local, client.address().descriptor,
       client.name, (now_ms - client.created_ms()) / 1000, (now_ms - client.active_ms()) / 1000,

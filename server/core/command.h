@@ -34,9 +34,6 @@ enum CommandFlag : uint32_t {
   kAllowBusy = 1u << 15,
   kNoAsyncLoading = 1u << 16,
   kNoMandatoryKeys = 1u << 17,
-  // Not Redis' and not shown: what dispatch must know besides.
-  kInternalFlags = 1u << 28,
-  kEvenPaused = 1u << 28,  // runs although CLIENT PAUSE holds commands back
 };
 
 enum AclCategory : uint32_t {

@@ -181,13 +181,16 @@ std::optional<std::string> Config::get(std::string_view name) const {
 std::vector<std::pair<std::string, std::string>> Config::get(
     std::span<const std::string_view> patterns) const {
   std::vector<std::pair<std::string, std::string>> found;
-  for (const OptionRow& row : option_rows()) {
-    // Names that were taken away are not for clients to ask.
-    if (row.kind == OptionKind::kRename) continue;
-    for (const std::string_view pattern : patterns) {
-      if (!storage::glob_match(pattern, row.name, storage::LetterCase::kIgnore)) continue;
-      found.emplace_back(row.name, *get(row.name));
-      break;
+  std::set<std::string_view> seen;
+  for (const std::string_view pattern : patterns) {
+    const bool exact = pattern.find_first_of("[*?") == std::string_view::npos;
+    for (const OptionRow& row : option_rows()) {
+      if (row.kind == OptionKind::kRename) continue;
+      const bool matches =
+          exact ? to_lower(pattern) == row.name
+                : storage::glob_match(pattern, row.name, storage::LetterCase::kIgnore);
+      if (!matches || !seen.insert(row.name).second) continue;
+      found.emplace_back(exact ? pattern : row.name, *get(row.name));
     }
   }
   return found;

@@ -96,7 +96,9 @@ class Config {
   // All or none, as CONFIG SET. On failure nothing has changed and `failed_name` says whose fault.
   std::string set_live(std::span<const Assignment> assignments, std::string& failed_name);
 
-  // The values of all options whose name matches one of the glob patterns, each once.
+  // The values of all options whose name matches one of the glob patterns, each once. A name
+  // without special characters comes back in the letters that it was asked in, as from Redis. Not
+  // rename-command: what was taken away is not for clients to ask.
   std::vector<std::pair<std::string, std::string>> get(
       std::span<const std::string_view> patterns) const;
   std::optional<std::string> get(std::string_view name) const;

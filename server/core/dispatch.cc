@@ -47,12 +47,6 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
-std::vector<std::string_view> redacted(std::span<const std::string_view> arguments, size_t from) {
-  std::vector<std::string_view> shown(arguments.begin(), arguments.end());
-  std::fill(shown.begin() + static_cast<std::ptrdiff_t>(from), shown.end(), "(redacted)");
-  return shown;
-}
-
 }  // namespace
 
 void Dispatcher::start_timing() {
@@ -83,7 +77,7 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
     reply.error(errors::wrong_arity(row.name));
     return false;
   }
-  if (!client.has(Client::kAuthenticated) && (row.flags & kNoAuth) == 0) {
+  if ((row.flags & kNoAuth) == 0 && !server_.lets_in(client)) {
     reply.error(errors::kNoAuth);
     return false;
   }
@@ -103,7 +97,7 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
 
 bool Dispatcher::held_back(const Command& command, int64_t now_ms) const {
   const int64_t until_ms = server_.pause.until_ms.load(std::memory_order_relaxed);
-  if (until_ms == 0 || now_ms >= until_ms || (command.row->flags & kEvenPaused) != 0) return false;
+  if (now_ms >= until_ms) return false;
   return !server_.pause.writes_only.load(std::memory_order_relaxed) ||
          (command.row->flags & kWrite) != 0;
 }
@@ -170,14 +164,9 @@ Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
   const uint64_t tick = TickClock::now();
   last_nanoseconds_ = TickClock::nanoseconds(tick - last_tick_);
   last_tick_ = tick;
-  std::span<const std::string_view> arguments = call.arguments();
-  std::vector<std::string_view> shown;
-  if (call.redacted_from() < arguments.size()) {
-    shown = redacted(arguments, call.redacted_from());
-    arguments = shown;
-  }
+  // Behind the handler, which knows by then what of its arguments is secret.
   if (server_.monitors.load(std::memory_order_relaxed) > 0) {
-    feed_monitors(client, arguments, command);
+    feed_monitors(client, call.shown_arguments(), command);
   }
   if (auto continuation = call.take_continuation(); continuation != nullptr) {
     suspended_ = {.continuation = std::move(continuation),
@@ -185,7 +174,7 @@ Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
                   .nanoseconds = last_nanoseconds_};
     return Outcome::kContinues;
   }
-  finish(client, command, arguments, call.reply(), last_nanoseconds_, call.now_ms());
+  finish(client, command, call.shown_arguments(), call.reply(), last_nanoseconds_, call.now_ms());
   return Outcome::kDone;
 }
 

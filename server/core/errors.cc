@@ -15,7 +15,12 @@ std::string upper(std::string_view text) {
   return out;
 }
 
-// As C's %.128s prints it: a NUL ends the text.
+// As C's %s prints it: a NUL ends the text.
+std::string until_nul(std::string_view text) {
+  return std::string(text.substr(0, text.find('\0')));
+}
+
+// As C's %.128s prints it.
 std::string_view printable(std::string_view text) {
   return text.substr(0, std::min(kEchoedBytesMax, text.find('\0')));
 }
@@ -106,6 +111,26 @@ std::string config_set_failed(std::string_view option, std::string_view reason) 
 
 std::string config_rewrite_failed(std::string_view reason) {
   return "ERR Rewriting config file: " + std::string(reason);
+}
+
+std::string hello_option(std::string_view option) {
+  return "ERR Syntax error in HELLO option '" + until_nul(option) + "'";
+}
+
+std::string unknown_client_type(std::string_view type) {
+  return "ERR Unknown client type '" + until_nul(type) + "'";
+}
+
+std::string no_such_user(std::string_view user) {
+  return "ERR No such user '" + until_nul(user) + "'";
+}
+
+std::string unrecognized_option(std::string_view option) {
+  return "ERR Unrecognized option '" + until_nul(option) + "'";
+}
+
+std::string special_characters(std::string_view attribute) {
+  return "ERR " + until_nul(attribute) + " cannot contain spaces, newlines or special characters.";
 }
 
 }  // namespace larder::core::errors

@@ -61,6 +61,28 @@ inline constexpr std::string_view kOutOfMemory =
 inline constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 inline constexpr std::string_view kWrongPassword =
     "WRONGPASS invalid username-password pair or user is disabled.";
+inline constexpr std::string_view kAuthWithoutPassword =
+    "ERR AUTH <password> called without any password configured for the default user. Are you sure "
+    "your configuration is correct?";
+inline constexpr std::string_view kHelloUnauthenticated =
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+    "<proto> "
+    "AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol "
+    "version at the same time";
+inline constexpr std::string_view kUnsupportedProtocol = "NOPROTO unsupported protocol version";
+inline constexpr std::string_view kProtocolNotInteger =
+    "ERR Protocol version is not an integer or out of range";
+inline constexpr std::string_view kDatabaseNotInt =
+    "ERR value is out of range, value must between -2147483648 and 2147483647";
+inline constexpr std::string_view kClientNameCharacters =
+    "ERR Client names cannot contain spaces, newlines or special characters.";
+inline constexpr std::string_view kNoSuchClient = "ERR No such client";
+inline constexpr std::string_view kClientIdNotPositive = "ERR client-id should be greater than 0";
+inline constexpr std::string_view kInvalidClientId = "ERR Invalid client ID";
+inline constexpr std::string_view kPauseMode = "ERR CLIENT PAUSE mode must be WRITE or ALL";
+inline constexpr std::string_view kUnblockReason =
+    "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+inline constexpr std::string_view kTimeoutOutOfRange = "ERR timeout is out of range";
 inline constexpr std::string_view kMaxClients = "ERR max number of clients reached";
 inline constexpr std::string_view kNoKeyArguments = "ERR The command has no key arguments";
 inline constexpr std::string_view kInvalidCommand = "ERR Invalid command specified";
@@ -117,5 +139,15 @@ std::string unknown_config(std::string_view option);
 std::string config_set_failed(std::string_view option, std::string_view reason);
 // ERR Rewriting config file: cannot write ...
 std::string config_rewrite_failed(std::string_view reason);
+// ERR Syntax error in HELLO option 'x'
+std::string hello_option(std::string_view option);
+// ERR Unknown client type 'x'
+std::string unknown_client_type(std::string_view type);
+// ERR No such user 'x'
+std::string no_such_user(std::string_view user);
+// ERR Unrecognized option 'x'
+std::string unrecognized_option(std::string_view option);
+// ERR lib-name cannot contain spaces, newlines or special characters.
+std::string special_characters(std::string_view attribute);
 
 }  // namespace larder::core::errors

@@ -138,7 +138,7 @@ void info_cluster(InfoSection& out) {
 }
 
 void info_keyspace(InfoSection& out) {
-  const std::vector<storage::DatabaseSize> sizes = out.server.store.sizes(out.held);
+  const std::vector<storage::DatabaseSize>& sizes = out.databases();
   for (size_t i = 0; i < sizes.size(); i++) {
     if (sizes[i].keys == 0) continue;
     const int64_t ttl_ms =

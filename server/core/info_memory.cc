@@ -41,7 +41,7 @@ void InfoSection::bytes(std::string_view name, uint64_t value) {
 }
 
 void info_memory(InfoSection& out) {
-  const MemoryReport report = measure(out.server, out.held);
+  const MemoryReport report = measure(out.server, out.databases());
   const Config& config = out.server.config;
   out.bytes("used_memory", report.used_bytes());
   out.bytes("used_memory_rss", report.use.rss_bytes);

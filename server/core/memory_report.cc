@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace larder::core {
 namespace {
@@ -35,9 +36,9 @@ double MemoryReport::peak_percent() const {
   return 100 * ratio(used_bytes(), peak_bytes);
 }
 
-MemoryReport measure(Server& server, const storage::LockedKeys* held) {
+MemoryReport measure(Server& server, std::vector<storage::DatabaseSize> databases) {
   MemoryReport report;
-  report.databases = server.store.sizes(held);
+  report.databases = std::move(databases);
   for (const storage::DatabaseSize& database : report.databases) {
     report.keys += database.keys;
     report.table_bytes += database.table_bytes;

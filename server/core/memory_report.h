@@ -35,9 +35,9 @@ double ratio(size_t a, size_t b);
 // a - b, negative if b is larger.
 int64_t difference(size_t a, size_t b);
 
-// Measures now; also raises the server's peak if this is one. Locks shard by shard, unless `held`,
-// a lock on all shards, is given. Any thread.
-MemoryReport measure(Server& server, const storage::LockedKeys* held);
+// Measures now; also raises the server's peak if this is one. `databases`: what Store::sizes() said.
+// Any thread.
+MemoryReport measure(Server& server, std::vector<storage::DatabaseSize> databases);
 
 // What an operator should know about these numbers, in sentences: the answer of MEMORY DOCTOR.
 std::string diagnose(const MemoryReport& report);

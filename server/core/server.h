@@ -53,6 +53,11 @@ struct Server {
         commands(families),
         statistics(workers, commands.size()) {}
 
+  // Whether the client may run commands: it said the password, or there is none.
+  bool lets_in(const Client& client) const {
+    return client.has(Client::kAuthenticated) || config.values.requirepass.get().empty();
+  }
+
   Config& config;
   const storage::Clock& clock;
   storage::Store store;

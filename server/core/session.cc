@@ -71,7 +71,7 @@ size_t Session::run_requests(std::string_view bytes) {
   int budget = kCommandsPerTurn;
   while (consumed < bytes.size()) {
     const protocol::ParserLimits limits{values.bulk_bytes_max.load(std::memory_order_relaxed),
-                                        has(kAuthenticated)};
+                                        worker_.server().lets_in(*this)};
     batch.clear();
     const protocol::ParseResult parsed = parser_.parse(bytes.substr(consumed), batch, limits);
     bool stopped = false;
@@ -156,6 +156,7 @@ void Session::note_progress(Continuation::Progress progress) {
 void Session::hold() {
   held_ = true;
   set(kBlocked);
+  set(kHeld);
   worker_.proceed_at(id(), worker_.server().pause.until_ms.load());
 }
 
@@ -168,6 +169,7 @@ void Session::proceed() {
   if (held_) {
     held_ = false;
     set(kBlocked, false);
+    set(kHeld, false);
   }
   if (suspended_.continuation != nullptr) {
     note_progress(

@@ -214,15 +214,15 @@ for (const RESP of major === 4 ? [2] : [2, 3]) {
         assert.equal(await redis.swapDb(0, 1), 'OK')
         assert.equal(await redis.flushDb('ASYNC'), 'OK')
         assert.equal(await redis.configResetStat(), 'OK')
-        assert.match(await redis.sendCommand(['LOLWUT']), /Redis ver\./)
+        assert.match(await redis.sendCommand(['LOLWUT']), /\w+ ver\. \d/)
       })
 
       test('commands are described', async () => {
-        assert.ok(await redis.commandCount() > 100)
+        assert.ok(await redis.commandCount() > 50)
         const [get] = await redis.commandInfo(['get'])
         assert.deepEqual([get.name, get.arity, get.firstKeyIndex, get.flags.has('readonly')], ['get', 2, 1, true])
         assert.deepEqual(await redis.commandGetKeys(['MSET', 'a', '1', 'b', '2']), ['a', 'b'])
-        assert.ok((await redis.command()).length > 100)
+        assert.ok((await redis.command()).length > 50)
       })
 
       test('CLIENT calls', async () => {

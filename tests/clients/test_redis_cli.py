@@ -123,7 +123,7 @@ class OneCommand(RedisCliTest):
         self.assertIn("group: string", printed)
 
     def test_introspection(self):
-        self.assertGreater(int(run("command", "count").stdout), 100)
+        self.assertGreater(int(run("command", "count").stdout), 50)
         self.assertRegex(run("client", "id").stdout, r"^\d+\n$")
         self.assertRegex(run("client", "info").stdout, r"^id=\d+ addr=\S+:\d+ laddr=\S+:\d+ fd=-?\d+ name= age=\d+ ")
         self.assertIn("cmd=client|list", run("client", "list").stdout)
@@ -131,7 +131,7 @@ class OneCommand(RedisCliTest):
         self.assertEqual(run("role").stdout.splitlines()[0], "master")
         self.assertEqual(run("memory", "usage", "nothing").stdout, "\n")
         self.assertEqual(run("debug", "sleep", "0").stdout, "OK\n")
-        self.assertIn("Redis ver.", run("lolwut").stdout)
+        self.assertRegex(run("lolwut").stdout, r"\w+ ver\. \d")
         self.assertIn("SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", run("slowlog", "help").stdout)
 
 

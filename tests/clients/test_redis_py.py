@@ -270,11 +270,12 @@ class Connections(RedisPyTest):
         victim.close()
 
     def test_client_pause_holds_writes_back(self):
+        self.addCleanup(self.client.client_unpause)
         self.client.client_pause(60000, all=False)
         other = self.open()
         writer = threading.Thread(target=other.set, args=("k", "v"))
         writer.start()
-        blocked = wait_until(lambda: [e for e in self.client.client_list() if e["cmd"] == "set" and "b" in e["flags"]])
+        blocked = wait_until(lambda: [entry for entry in self.client.client_list() if "b" in entry["flags"]])
         self.assertEqual((len(blocked), self.client.get("k")), (1, None))
         self.client.client_unpause()
         writer.join(10)
@@ -374,7 +375,7 @@ class Server(RedisPyTest):
         self.assertEqual(self.client.slowlog_len(), 0)
 
     def test_commands_are_described(self):
-        self.assertGreater(self.client.command_count(), 100)
+        self.assertGreater(self.client.command_count(), 50)
         described = self.client.command()
         self.assertEqual((described["get"]["arity"], described["set"]["arity"], described["mset"]["step_count"]), (2, -3, 2))
         self.assertIn("readonly", described["get"]["flags"])
@@ -387,7 +388,7 @@ class Server(RedisPyTest):
         self.assertEqual(self.client.role()[0], b"master")
         self.assertEqual(self.client.wait(0, 10), 0)
         self.assertEqual(self.client.acl_whoami(), "default")
-        self.assertIn(b"Redis ver.", self.client.lolwut())
+        self.assertRegex(self.client.lolwut(), rb"\w+ ver\. \d")
         self.assertEqual(self.client.memory_stats()["keys.count"], 0)
         self.assertTrue(self.client.ping())
         self.assertEqual(self.client.execute_command("LATENCY", "LATEST"), [])

@@ -16,7 +16,9 @@ using testing::InProcess;
 TEST(ConfigGet, AnswersWhatMatchesAnyPatternOnce) {
   InProcess server;
   EXPECT_EQ(server.run({"CONFIG", "GET", "maxclients"}), "[\"maxclients\", \"10000\"]");
-  EXPECT_EQ(server.run({"CONFIG", "GET", "MAXC*", "maxclients", "slowlog-max-len"}),
+  EXPECT_EQ(server.run({"CONFIG", "GET", "MAXCLIENTS", "maxclients"}),
+            "[\"MAXCLIENTS\", \"10000\"]");
+  EXPECT_EQ(server.run({"CONFIG", "GET", "MAXC*", "MAXCLIENTS", "slowlog-max-len"}),
             "[\"maxclients\", \"10000\", \"slowlog-max-len\", \"128\"]");
   EXPECT_EQ(server.run({"CONFIG", "GET", "no-such-option"}), "[]");
 }

@@ -23,8 +23,10 @@ TEST(ReplyWriter, SpellsTheSameThingInBothVersions) {
     r.push(1);
     r.verbatim("a");
   };
-  EXPECT_EQ(written(RespVersion::k2, all), "$-1\r\n*-1\r\n*2\r\n$3\r\n1.5\r\n:1\r\n*2\r\n*1\r\n$1\r\na\r\n");
-  EXPECT_EQ(written(RespVersion::k3, all), "_\r\n_\r\n%1\r\n,1.5\r\n#t\r\n~2\r\n>1\r\n=5\r\ntxt:a\r\n");
+  EXPECT_EQ(written(RespVersion::k2, all),
+            "$-1\r\n*-1\r\n*2\r\n$3\r\n1.5\r\n:1\r\n*2\r\n*1\r\n$1\r\na\r\n");
+  EXPECT_EQ(written(RespVersion::k3, all),
+            "_\r\n_\r\n%1\r\n,1.5\r\n#t\r\n~2\r\n>1\r\n=5\r\ntxt:a\r\n");
 }
 
 TEST(ReplyWriter, ErrorTextCannotEndItsLine) {

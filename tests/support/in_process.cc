@@ -11,10 +11,13 @@ FakeClient::FakeClient(core::Clients& clients, int64_t now_ms)
   clients.add(*this);
 }
 
-InProcess::InProcess() {
+InProcess::InProcess(size_t databases) {
+  config_.values.databases = static_cast<int64_t>(databases);
   const std::vector<core::Family> families = commands::all_families();
   server_ = std::make_unique<core::Server>(
-      config_, clock_, storage::StoreOptions{.hash_seed = 1, .concurrent = false}, families, 1);
+      config_, clock_,
+      storage::StoreOptions{.databases = databases, .hash_seed = 1, .concurrent = false}, families,
+      1);
   server_->host = this;
   server_->identity = {std::string(40, 'a'), "larder", clock_.now_ms()};
   dispatcher_ = std::make_unique<core::Dispatcher>(*server_, 0);

@@ -32,7 +32,8 @@ class FakeClient final : public core::Client {
 
 class InProcess final : public core::Host {
  public:
-  InProcess();
+  // Fewer databases make a server that is there sooner.
+  explicit InProcess(size_t databases = 16);
 
   // Runs one command for the default client, with all slices of a long one, and answers its reply as
   // protocol::Reply::to_string() prints it; "" if there was none.
