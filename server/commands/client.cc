@@ -363,8 +363,9 @@ constexpr CommandRow kRows[] = {
      .group = Group::kConnection,
      .since = "2.4.0",
      .complexity = "O(N) where N is the number of client connections",
-     .syntax = "ip:port | [ID client-id] [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [USER username] "
-               "[ADDR ip:port] [LADDR ip:port] [SKIPME YES | NO]",
+     .syntax =
+         "ip:port | <ID client-id | TYPE <NORMAL | MASTER | REPLICA | PUBSUB> | USER username | "
+         "ADDR ip:port | LADDR ip:port | SKIPME <YES | NO>> ...",
      .summary = "Closes the connections that pass all the filters given."},
     {.name = "client|list",
      .handler = client_list,
@@ -374,7 +375,7 @@ constexpr CommandRow kRows[] = {
      .group = Group::kConnection,
      .since = "2.4.0",
      .complexity = "O(N) where N is the number of client connections",
-     .syntax = "[TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]",
+     .syntax = "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
      .summary = "Answers a line for each connection."},
     {.name = "client|no-evict",
      .handler = client_no_evict,
