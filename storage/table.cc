@@ -264,9 +264,9 @@ void Table::split(size_t index) {
   const uint32_t shift = 32 - depth_;
   const size_t first = static_cast<size_t>(static_cast<uint64_t>(old->prefix) >> shift);
   const size_t count = directory_span(*old);
-  for (size_t i = 0; i < count; i++) directory_[first + i] = i < count / 2 ? low.get() : high.get();
-  low.release();
-  high.release();
+  Segment* const lower = low.release();  // from here on nothing throws
+  Segment* const upper = high.release();
+  for (size_t i = 0; i < count; i++) directory_[first + i] = i < count / 2 ? lower : upper;
   delete old;
   segments_++;
 }

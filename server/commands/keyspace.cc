@@ -35,8 +35,8 @@ constexpr size_t kUnlimited = std::numeric_limits<size_t>::max();
 struct ScanRequest {
   ScanCursor cursor = 0;
   std::string_view pattern = "*";
-  // A name that no type has is allowed, and nothing matches.
-  std::optional<std::string_view> type_name{};
+  bool typed = false;  // only keys of the type; of none, if it is a name that no type has
+  std::optional<storage::ValueType> type{};
   ScanBudget budget{kUnlimited, kUnlimited};
   bool reply_with_cursor = false;
 };
@@ -48,8 +48,8 @@ class CollectKeys final : public Continuation {
       : scanner_(call.store(), call.client().database(), request.cursor),
         pattern_text_(request.pattern),
         pattern_(pattern_text_),
-        typed_(request.type_name.has_value()),
-        type_(find_type(request.type_name.value_or(""))),
+        typed_(request.typed),
+        type_(request.type),
         budget_(request.budget),
         reply_with_cursor_(request.reply_with_cursor) {}
 
@@ -143,7 +143,8 @@ void scan(Call& call) {
     } else if (args.option("MATCH", 1)) {
       request.pattern = args.next();
     } else if (args.option("TYPE", 1)) {
-      request.type_name = args.next();
+      request.typed = true;
+      request.type = find_type(args.next());
     } else {
       args.fail(errors::kSyntax);
     }

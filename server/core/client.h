@@ -63,8 +63,9 @@ class Client {
   const CommandRow* last_command() const { return last_command_.load(std::memory_order_relaxed); }
   void note_command(const CommandRow* row, int64_t now_ms) {
     last_command_.store(row, std::memory_order_relaxed);
-    active_ms_.store(now_ms, std::memory_order_relaxed);
+    note_active(now_ms);
   }
+  void note_active(int64_t now_ms) { active_ms_.store(now_ms, std::memory_order_relaxed); }
 
   // Guarded by the lock of Clients: use Clients::set_name() and its like.
   std::string name;

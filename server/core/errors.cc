@@ -68,7 +68,10 @@ std::string out_of_range(int64_t min, int64_t max) {
 }
 
 std::string unsupported_option(std::string_view option) {
-  return "ERR Unsupported option " + std::string(option.substr(0, option.find('\0')));
+  // Redis trims line ends off the texts that it formats.
+  const std::string_view shown = option.substr(0, option.find('\0'));
+  return "ERR Unsupported option " +
+         std::string(shown.substr(0, shown.find_last_not_of("\r\n") + 1));
 }
 
 std::string unknown_command(std::string_view name, const std::string_view* arguments,
@@ -92,6 +95,26 @@ std::string unknown_subcommand_or_arity(std::string_view command, std::string_vi
          std::string(printable(subcommand)) + "'. Try " + upper(command) + " HELP.";
 }
 
+std::string hello_option(std::string_view option) {
+  return "ERR Syntax error in HELLO option '" + until_nul(option) + "'";
+}
+
+std::string unknown_client_type(std::string_view type) {
+  return "ERR Unknown client type '" + until_nul(type) + "'";
+}
+
+std::string no_such_user(std::string_view user) {
+  return "ERR No such user '" + until_nul(user) + "'";
+}
+
+std::string unrecognized_option(std::string_view option) {
+  return "ERR Unrecognized option '" + until_nul(option) + "'";
+}
+
+std::string special_characters(std::string_view attribute) {
+  return "ERR " + until_nul(attribute) + " cannot contain spaces, newlines or special characters.";
+}
+
 std::string unknown_category(std::string_view category) {
   return "ERR Unknown category '" + std::string(printable(category)) + "'";
 }
@@ -111,26 +134,6 @@ std::string config_set_failed(std::string_view option, std::string_view reason) 
 
 std::string config_rewrite_failed(std::string_view reason) {
   return "ERR Rewriting config file: " + std::string(reason);
-}
-
-std::string hello_option(std::string_view option) {
-  return "ERR Syntax error in HELLO option '" + until_nul(option) + "'";
-}
-
-std::string unknown_client_type(std::string_view type) {
-  return "ERR Unknown client type '" + until_nul(type) + "'";
-}
-
-std::string no_such_user(std::string_view user) {
-  return "ERR No such user '" + until_nul(user) + "'";
-}
-
-std::string unrecognized_option(std::string_view option) {
-  return "ERR Unrecognized option '" + until_nul(option) + "'";
-}
-
-std::string special_characters(std::string_view attribute) {
-  return "ERR " + until_nul(attribute) + " cannot contain spaces, newlines or special characters.";
 }
 
 }  // namespace larder::core::errors

@@ -1,0 +1,195 @@
+"""Server processes under measurement: started on a free port, watched through /proc, always stopped.
+
+A server may be started through a wrapper script and may have children: what is measured is its whole session, that is
+every process that descends from the command. Nothing here is specific to one server.
+"""
+
+import contextlib
+import ctypes
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+START_SECONDS_MAX = 20
+STOP_SECONDS_MAX = 10
+REPLY_SECONDS_MAX = 120
+PR_SET_PDEATHSIG = 1
+
+
+class MeasurementError(Exception):
+    """A server or the benchmark tool did something that makes the numbers worthless."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def encode(words):
+    """One request as RESP."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        data = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%s\r\n" % (len(data), data))
+    return b"".join(parts)
+
+
+class Server:
+    """One running server. Made by running(), which also stops it."""
+
+    def __init__(self, name, command, threads, cpus):
+        self.name = name
+        self.port = free_port()
+        self.folder = tempfile.TemporaryDirectory(prefix="larder-bench-")
+        words = shlex.split(command.format(port=self.port, threads=threads))
+        if os.path.exists(words[0]):
+            words[0] = os.path.abspath(words[0])  # the server runs in a folder of its own
+        self.command = shlex.join(words)
+        self.log = open(os.path.join(self.folder.name, "output"), "w+b")
+        self.process = subprocess.Popen(
+            words, cwd=self.folder.name, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            start_new_session=True, preexec_fn=lambda: prepare_child(cpus))
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_until_it_answers(self):
+        end = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise MeasurementError(f"{self.name} ended at once: {self._last_words()}")
+            with contextlib.suppress(OSError):
+                with self.connect() as connection:
+                    connection.sendall(encode(["PING"]))
+                    if connection.recv(64):
+                        return
+            time.sleep(0.05)
+        raise MeasurementError(f"{self.name} did not answer within {START_SECONDS_MAX} s: {self._last_words()}")
+
+    def _last_words(self):
+        self.log.seek(0)
+        return self.log.read()[-500:].decode(errors="replace").strip() or "(it said nothing)"
+
+    def connect(self):
+        connection = socket.create_connection(("127.0.0.1", self.port), REPLY_SECONDS_MAX)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def ask(self, words):
+        """The first line of the reply to one command; an error reply raises."""
+        with self.connect() as connection:
+            connection.sendall(encode(words))
+            line = connection.makefile("rb").readline().decode(errors="replace").strip()
+        if not line or line.startswith("-"):
+            raise MeasurementError(f"{self.name} answered {words[0]} with {line or 'nothing'!r}")
+        return line
+
+    def processes(self):
+        """Ids of all processes of the server's session."""
+        found = []
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{entry}/stat") as file:
+                    fields = file.read().rpartition(")")[2].split()
+                if int(fields[3]) == self.process.pid:
+                    found.append(int(entry))
+        return found
+
+    def cpu_ns(self):
+        """Nanoseconds that each of its threads has run so far: {(process, thread): ns}."""
+        used = {}
+        for process in self.processes():
+            with contextlib.suppress(OSError):
+                for thread in os.listdir(f"/proc/{process}/task"):
+                    with open(f"/proc/{process}/task/{thread}/schedstat") as file:
+                        used[process, thread] = int(file.read().split()[0])
+        return used
+
+    def rss_bytes(self):
+        pages = 0
+        for process in self.processes():
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{process}/statm") as file:
+                    pages += int(file.read().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def settled_rss_bytes(self, quiet_seconds=1.0, seconds_max=15.0):
+        """RSS once it has stood still (within 64 KiB) for a moment, or after seconds_max."""
+        end = time.monotonic() + seconds_max
+        last, since = self.rss_bytes(), time.monotonic()
+        while time.monotonic() < end and time.monotonic() - since < quiet_seconds:
+            time.sleep(0.1)
+            now = self.rss_bytes()
+            if abs(now - last) > 65536:
+                last, since = now, time.monotonic()
+        return self.rss_bytes()
+
+    def stop(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            pass
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.log.close()
+        self.folder.cleanup()
+
+
+def prepare_child(cpus):
+    """Runs in the child: it dies with this program even if that is killed, and stays on its processors."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if cpus:
+        os.sched_setaffinity(0, cpus)
+
+
+@contextlib.contextmanager
+def running(specs, threads, cpus=None):
+    """Starts a server for each (name, command); stops all of them on leaving, however that happens."""
+    with contextlib.ExitStack() as stack:
+        servers = []
+        for name, command in specs:
+            server = Server(name, command, threads, cpus)
+            stack.callback(server.stop)
+            servers.append(server)
+        yield servers
+
+
+def cpu_ns_between(before, after):
+    """What was used between two readings of cpu_ns(). A thread that ended between them is not counted."""
+    return sum(ns - before.get(thread, 0) for thread, ns in after.items())
+
+
+def fill(server, requests, expected_reply=b"+OK\r\n", window=1000):
+    """Sends the encoded requests of an iterable, `window` in flight, and checks that each was answered as expected."""
+    with server.connect() as connection:
+        chunk = []
+        for request in requests:
+            chunk.append(request)
+            if len(chunk) == window:
+                _send_and_check(server, connection, chunk, expected_reply)
+                chunk = []
+        if chunk:
+            _send_and_check(server, connection, chunk, expected_reply)
+
+
+def _send_and_check(server, connection, chunk, expected_reply):
+    connection.sendall(b"".join(chunk))
+    wanted = len(chunk) * len(expected_reply)
+    got = bytearray()
+    while len(got) < wanted:
+        data = connection.recv(min(65536, wanted - len(got)))
+        if not data:
+            raise MeasurementError(f"{server.name} closed the connection while it was filled")
+        got += data
+        if not expected_reply.startswith(bytes(got[:len(expected_reply)])):
+            raise MeasurementError(f"{server.name} answered {bytes(got[:200])!r} while it was filled")
