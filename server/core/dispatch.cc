@@ -46,6 +46,12 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
+// The lines of an HTTP request that come to us as commands. A web page can make a browser send one
+// here, with commands in its body: the connection is closed before those are reached.
+bool is_http(std::string_view name) {
+  return equals_ignoring_case(name, "POST") || equals_ignoring_case(name, "HOST:");
+}
+
 }  // namespace
 
 void Dispatcher::start_timing() {
@@ -136,6 +142,10 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
   Outcome outcome = Outcome::kDone;
   if (command == nullptr) {
     server_.statistics.count_error(reply.last_error());
+    if (is_http(arguments[0])) {
+      out.truncate(reply_start);
+      client.set(Client::kCloseAfterReply);
+    }
   } else if (!allowed(client, *command, arguments.size(), reply)) {
     counters_.command(command->index).rejected.add();
     server_.statistics.count_error(reply.last_error());
