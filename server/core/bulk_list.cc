@@ -10,9 +10,11 @@ void BulkList::add(std::string_view bytes) {
   size_++;
 }
 
-void BulkList::write(Reply& reply) const {
-  reply.array(size_);
-  for (const auto& chunk : chunks_) reply.raw(chunk->view());
+bool BulkList::write_chunk(Reply& reply) {
+  if (written_ == chunks_.size()) return false;
+  reply.raw(chunks_[written_]->view());
+  chunks_[written_++].reset();
+  return true;
 }
 
 }  // namespace larder::core

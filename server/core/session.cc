@@ -157,6 +157,8 @@ void Session::note_progress(Continuation::Progress progress) {
   switch (progress) {
     case Continuation::Progress::kDone:
       suspended_ = {};
+      worker_.output().append(pushed_);
+      pushed_.clear();
       worker_.proceed_at(*this, Continuation::kNever);
       break;
     case Continuation::Progress::kAgain:
@@ -188,6 +190,7 @@ void Session::proceed() {
     set(kHeld, false);
   }
   if (suspended_.continuation != nullptr) {
+    if (replying() && stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() returns
     note_progress(
         worker_.dispatcher().resume(*this, suspended_, worker_.output(), worker_.now_ms()));
     flush();
@@ -205,6 +208,10 @@ void Session::unblock(bool with_error) {
 
 void Session::push(std::string_view reply) {
   if (stream_->closing() || has(kCloseAfterReply)) return;
+  if (replying()) {
+    pushed_ += reply;  // not into the middle of another reply
+    return;
+  }
   stream_->write(reply);
   check_output();
   publish_buffers();
@@ -264,7 +271,7 @@ bool Session::check_output() {
 void Session::on_drained() {
   soft_limit_since_ms_ = 0;
   publish_buffers();
-  if (!busy()) {
+  if (!busy() || replying()) {
     worker_.proceed_soon(id());
   }
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -73,6 +74,10 @@ class Session final : public Client, public net::StreamHandler {
   bool check_output();
   void publish_buffers();
   bool busy() const { return suspended_.continuation != nullptr || held_; }
+  // A part of a reply has been sent, the rest is to follow.
+  bool replying() const {
+    return suspended_.continuation != nullptr && suspended_.continuation->replying();
+  }
 
   Worker& worker_;
   net::Stream* stream_ = nullptr;
@@ -81,6 +86,7 @@ class Session final : public Client, public net::StreamHandler {
   bool queued_ = false;
   bool held_ = false;       // by CLIENT PAUSE
   bool finishing_ = false;  // the server stops
+  std::string pushed_;      // what must wait until a reply is complete
   int64_t wake_at_ms_ = Continuation::kNever;
   int64_t soft_limit_since_ms_ = 0;
   int64_t close_asked_ms_ = 0;
