@@ -25,6 +25,7 @@ class BulkList {
  private:
   // Kept as they will be sent, in chunks: a buffer that grew by doubling would copy megabytes in
   // one slice.
+  static constexpr size_t kFirstChunkBytes = 1024;
   static constexpr size_t kChunkBytes = 64 * 1024;
 
   std::vector<std::unique_ptr<protocol::ByteBuffer>> chunks_;

@@ -1,5 +1,6 @@
 #include "server/core/session.h"
 
+#include <cassert>
 #include <utility>
 
 #include "server/core/worker.h"
@@ -157,8 +158,6 @@ void Session::note_progress(Continuation::Progress progress) {
   switch (progress) {
     case Continuation::Progress::kDone:
       suspended_ = {};
-      worker_.output().append(pushed_);
-      pushed_.clear();
       worker_.proceed_at(*this, Continuation::kNever);
       break;
     case Continuation::Progress::kAgain:
@@ -208,10 +207,9 @@ void Session::unblock(bool with_error) {
 
 void Session::push(std::string_view reply) {
   if (stream_->closing() || has(kCloseAfterReply)) return;
-  if (replying()) {
-    pushed_ += reply;  // not into the middle of another reply
-    return;
-  }
+  // Nothing that is pushed may come into the middle of a reply. A monitor cannot get there: the
+  // commands with long replies are those that it is refused.
+  assert(!replying());
   stream_->write(reply);
   check_output();
   publish_buffers();

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -86,7 +85,6 @@ class Session final : public Client, public net::StreamHandler {
   bool queued_ = false;
   bool held_ = false;       // by CLIENT PAUSE
   bool finishing_ = false;  // the server stops
-  std::string pushed_;      // what must wait until a reply is complete
   int64_t wake_at_ms_ = Continuation::kNever;
   int64_t soft_limit_since_ms_ = 0;
   int64_t close_asked_ms_ = 0;
