@@ -1,5 +1,6 @@
 #include "server/core/session.h"
 
+#include <cassert>
 #include <utility>
 
 #include "server/core/worker.h"
@@ -193,6 +194,7 @@ void Session::proceed() {
     set(kHeld, false);
   }
   if (suspended_.continuation != nullptr) {
+    if (replying() && stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() returns
     note_progress(
         worker_.dispatcher().resume(*this, suspended_, worker_.output(), worker_.now_ms()));
     flush();
@@ -210,6 +212,9 @@ void Session::unblock(bool with_error) {
 
 void Session::push(std::string_view reply) {
   if (stream_->closing() || has(kCloseAfterReply)) return;
+  // Nothing that is pushed may come into the middle of a reply. A monitor cannot get there: the
+  // commands with long replies are those that it is refused.
+  assert(!replying());
   stream_->write(reply);
   check_output();
   publish_buffers();
@@ -269,7 +274,7 @@ bool Session::check_output() {
 void Session::on_drained() {
   soft_limit_since_ms_ = 0;
   publish_buffers();
-  if (!busy()) {
+  if (!busy() || replying()) {
     worker_.proceed_soon(id());
   }
 }
