@@ -47,9 +47,9 @@ def check(pair, families, keyspecs, report):
         if expected is None:
             continue
         if actual is None:
-            missing = Difference([b"COMMAND", b"INFO", name.encode()], "", ("+", b"an entry"), ("+", b"no entry"))
-            if not report.judge(missing):
-                report.fail(missing, [])
+            difference = Difference([b"COMMAND", b"INFO", name.encode()], "", ("+", b"an entry"), ("+", b"no entry"))
+            if not report.judge(difference):
+                report.fail(difference, [])
             continue
         for field in sorted(expected.keys() | actual.keys()):
             _judge(name, field, expected.get(field), actual.get(field), report)
