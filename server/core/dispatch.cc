@@ -46,8 +46,8 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
-// The first words of an HTTP request: a web page that was tricked into talking to this port must get no
-// further line understood, so the connection ends here, as in Redis.
+// The first words of an HTTP request: a web page that was tricked into talking to this port must
+// get no further line understood, so the connection ends here, as in Redis.
 bool is_http(std::string_view name) {
   return equals_ignoring_case(name, "POST") || equals_ignoring_case(name, "HOST:");
 }
@@ -143,7 +143,8 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
                                     int64_t now_ms) {
   const size_t reply_start = out.size();
   Reply reply(out, client.resp());
-  const Command* command = prepared.command != nullptr ? prepared.command : find(client, arguments, reply);
+  const Command* command =
+      prepared.command != nullptr ? prepared.command : find(client, arguments, reply);
   Outcome outcome = Outcome::kDone;
   if (command == nullptr) {
     if (reply.errors() > 0) server_.statistics.count_error(reply.last_error());
