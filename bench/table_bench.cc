@@ -153,14 +153,13 @@ BENCHMARK(erase_and_insert)->Arg(1'000)->Arg(1'000'000);
 
 // SCAN's walk over the whole table, ten entries a call.
 void scan(benchmark::State& state) {
-  constexpr size_t kEntriesPerCall = 10;
   Populated& p = populated(state.range(0));
   size_t visited = 0;
   for (auto _ : state) {
     storage::TablePosition position = 0;
     do {
-      position = p.table.scan(position, kEntriesPerCall, kEntriesPerCall * 10,
-                              [&](const Entry&) { visited++; });
+      storage::ScanBudget budget{.entries = 10, .buckets = 100};
+      position = p.table.scan(position, budget, [&](const Entry&) { visited++; });
     } while (position != 0);
   }
   state.SetItemsProcessed(static_cast<int64_t>(visited));

@@ -147,13 +147,14 @@ std::string combine_bits(BitOperation operation, std::span<const std::string_vie
 
 int64_t read_field(std::string_view bytes, BitFieldType type, uint64_t at) {
   uint64_t raw = 0;
-  for (unsigned left = type.width; left > 0;) {
+  unsigned left = type.width;
+  do {
     const FieldPart part = part_at(at, left);
     const unsigned byte = part.byte < bytes.size() ? static_cast<uint8_t>(bytes[part.byte]) : 0;
     raw = raw << part.width | ((byte >> part.shift) & ((1u << part.width) - 1));
     at += part.width;
     left -= part.width;
-  }
+  } while (left > 0);
   return value_of(type, raw);
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Each header compiles alone: it includes what it needs.
 
-A header is compiled with the flags of a source file near it in the build's compile_commands.json. One that compiled is
-remembered in the build folder by its own text, that of every header that it includes, and the flags, and is not
+Where a source file of the build includes its own header before anything else, the build has shown that already. Every
+other header is compiled here with the flags of a source file near it in the build's compile_commands.json. One that
+compiled is remembered in the build folder by the texts of all headers that it includes, and the flags, and is not
 compiled again until one of them changes.
 """
 
@@ -10,10 +11,12 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path, PurePosixPath
 
+from layering import includes_of
 from source_tree import Problem, run_check
 
 SECONDS_MAX = 60  # for one header
@@ -27,13 +30,16 @@ def problems(tree, options):
     commands = read_commands(tree, Path(options.build))
     memory = Path(options.build) / "tidy-headers-alone.json"
     known = read_json(memory)
-    headers = tree.with_endings(".h")
+    headers = [header for header in tree.with_endings(".h") if not shown_by_build(tree, header, commands)]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(lambda header: check(tree, header, commands, known.get(header)), headers))
     memory.write_text(json.dumps({header: result["seen"] for header, result in zip(headers, results) if result["seen"]}))
     for header, result in zip(headers, results):
         if result["error"]:
             yield Problem(header, 0, f"does not compile alone:\n{result['error']}")
+    for header in tree.with_endings(".h"):
+        if not re.search(r"^#pragma once$", tree.text(header), re.MULTILINE):
+            yield Problem(header, 0, "lacks #pragma once")
 
 
 def read_json(path):
@@ -66,25 +72,19 @@ def flags_of(words, file):
     return kept
 
 
-def nearest(header, commands):
-    """The source file of the header's name, else one that shares most of its path."""
+def shown_by_build(tree, header, commands):
     own = header[:-2] + ".cc"
-    if own in commands:
-        return own
+    return own in commands and next((name for _, name, _ in includes_of(tree, own)), None) == header
+
+
+def nearest(header, commands):
+    """The source file that shares most of the header's path."""
     parts = PurePosixPath(header).parent.parts
 
     def shared(path):
-        others = PurePosixPath(path).parent.parts
-        return sum(1 for _ in iter_shared(parts, others))
+        return len(os.path.commonprefix([parts, PurePosixPath(path).parent.parts]))
 
     return max(sorted(commands), key=shared)
-
-
-def iter_shared(a, b):
-    for x, y in zip(a, b):
-        if x != y:
-            return
-        yield x
 
 
 def check(tree, header, commands, seen):
@@ -93,9 +93,8 @@ def check(tree, header, commands, seen):
     if seen and seen["digest"] == digest(tree, flags, seen["files"]):
         return {"error": "", "seen": seen}
     try:
-        # Twice: a header without #pragma once fails too.
         ran = subprocess.run([*flags, "-fsyntax-only", "-MD", "-MF", "/dev/stderr", "-x", "c++", "-"], cwd=tree.root,
-                             input=f'#include "{header}"\n#include "{header}"\n', capture_output=True, text=True,
+                             input=f'#include "{header}"\n', capture_output=True, text=True,
                              timeout=SECONDS_MAX)
     except subprocess.TimeoutExpired:
         return {"error": f"it takes more than {SECONDS_MAX} s", "seen": None}

@@ -206,7 +206,12 @@ class HeadersAlone(Check):
 
     def test_a_header_that_cannot_be_included_twice_is_found(self):
         self.write("storage/a.h", "struct A {};\n")
-        self.assertIn("storage/a.h: does not compile alone", self.run_headers().stdout)
+        self.expect_problem("storage/a.h: lacks #pragma once", "headers_alone", "--build", self.build)
+
+    def test_what_the_build_has_shown_is_not_compiled_again(self):
+        self.write("storage/a.cc", '#include "storage/a.h"\n#include <string>\n')
+        self.write("storage/a.h", "#pragma once\nstd::string name();\n")  # the build would have failed
+        self.expect_none("headers_alone", "--build", self.build)
 
     def test_a_change_below_is_noticed(self):
         self.write("storage/a.h", '#pragma once\n#include "storage/b.h"\nstd::string name();\n')
