@@ -119,6 +119,11 @@ size_t Session::run_batch(std::string_view bytes, bool& stopped) {
   dispatcher.prepare(batch, database(), prepared);
   size_t done = 0;
   for (size_t i = 0; i < batch.size(); i++) {
+    if (killed()) {
+      close();
+      stopped = true;
+      return bytes.size();
+    }
     const int64_t now_ms = worker_.now_ms();
     const bool authenticated = has(kAuthenticated);
     const Dispatcher::Outcome outcome =
@@ -324,6 +329,7 @@ Client::Buffers Session::buffers() const {
 }
 
 void Session::request_close() {
+  set_killed();
   worker_.with_session(id(), [](Session& session) { session.close(); });
 }
 
