@@ -120,7 +120,7 @@ std::string unknown_category(std::string_view category) {
 }
 
 std::string no_latency_samples(std::string_view event) {
-  return "ERR No samples available for event '" + std::string(event) + "'";
+  return "ERR No samples available for event '" + until_nul(event) + "'";
 }
 
 std::string unknown_config(std::string_view option) {

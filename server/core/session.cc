@@ -1,5 +1,6 @@
 #include "server/core/session.h"
 
+#include <cassert>
 #include <utility>
 
 #include "server/core/worker.h"
@@ -122,6 +123,11 @@ size_t Session::run_batch(std::string_view bytes, bool& stopped) {
   dispatcher.prepare(batch, database(), prepared);
   size_t done = 0;
   for (size_t i = 0; i < batch.size(); i++) {
+    if (killed()) {
+      close();
+      stopped = true;
+      return bytes.size();
+    }
     const int64_t now_ms = worker_.now_ms();
     const bool authenticated = has(kAuthenticated);
     const Dispatcher::Outcome outcome =
@@ -192,6 +198,7 @@ void Session::proceed() {
     set(kHeld, false);
   }
   if (suspended_.continuation != nullptr) {
+    if (replying() && stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() returns
     note_progress(
         worker_.dispatcher().resume(*this, suspended_, worker_.output(), worker_.now_ms()));
     flush();
@@ -209,6 +216,9 @@ void Session::unblock(bool with_error) {
 
 void Session::push(std::string_view reply) {
   if (stream_->closing() || has(kCloseAfterReply)) return;
+  // Nothing that is pushed may come into the middle of a reply. A monitor cannot get there: the
+  // commands with long replies are those that it is refused.
+  assert(!replying());
   stream_->write(reply);
   check_output();
   publish_buffers();
@@ -268,7 +278,7 @@ bool Session::check_output() {
 void Session::on_drained() {
   soft_limit_since_ms_ = 0;
   publish_buffers();
-  if (!busy()) {
+  if (!busy() || replying()) {
     worker_.proceed_soon(id());
   }
 }
@@ -322,6 +332,7 @@ Client::Buffers Session::buffers() const {
 }
 
 void Session::request_close() {
+  set_killed();
   worker_.with_session(id(), [](Session& session) { session.close(); });
 }
 

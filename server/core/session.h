@@ -73,6 +73,10 @@ class Session final : public Client, public net::StreamHandler {
   bool check_output();
   void publish_buffers();
   bool busy() const { return suspended_.continuation != nullptr || held_; }
+  // A part of a reply has been sent, the rest is to follow.
+  bool replying() const {
+    return suspended_.continuation != nullptr && suspended_.continuation->replying();
+  }
 
   Worker& worker_;
   net::Stream* stream_ = nullptr;
