@@ -1,5 +1,5 @@
 # Warnings, sanitizers and the ccache launcher, for every target.
-add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-unused-parameter -Wno-missing-field-initializers -Wno-maybe-uninitialized)
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-unused-parameter -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 
 if(LARDER_SANITIZE)
   add_compile_options(-fsanitize=${LARDER_SANITIZE} -fno-omit-frame-pointer)

@@ -1,7 +1,10 @@
 # cmake --install, and cpack -G DEB.
-include(GNUInstallDirs)
-install(TARGETS larder RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES conf/larder.conf DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/larder)
+# The unit file names these places, so the prefix is /usr unless another is asked for.
+if(CMAKE_INSTALL_PREFIX_INITIALIZED_TO_DEFAULT)
+  set(CMAKE_INSTALL_PREFIX /usr CACHE PATH "Where to install" FORCE)
+endif()
+install(TARGETS larder RUNTIME DESTINATION bin)
+install(FILES conf/larder.conf DESTINATION /etc/larder)
 install(FILES conf/larder.service DESTINATION lib/systemd/system)
 
 set(CPACK_GENERATOR DEB)

@@ -11,6 +11,7 @@
 #include "server/app/application.h"
 #include "server/app/log.h"
 #include "server/commands/families.h"
+#include "server/core/command_docs.h"
 #include "server/core/tick_clock.h"
 #include "server/core/version.h"
 
@@ -43,6 +44,9 @@ bool answered(const std::string& argument) {
   } else if (argument == "--version" || argument == "-v") {
     print(fmt::format("Larder {} (speaks Redis {})\n", larder::core::kLarderVersion,
                       larder::core::kRedisVersion));
+  } else if (argument == "--dump-commands=markdown") {
+    const std::vector<larder::core::Family> families = larder::commands::all_families();
+    print(larder::core::commands_as_markdown(larder::core::CommandTable(families)));
   } else if (argument == "--dump-config") {
     print(Config::annotated_file());
   } else {

@@ -14,6 +14,7 @@ class Matcher {
   // Only the last star needs to be tried again: what an earlier one could take instead, the last
   // one can take too.
   bool match() {
+    if (text_.empty()) return pattern_.empty();  // as in Redis: not even "*" matches nothing
     size_t p = 0;
     size_t t = 0;
     size_t star_p = std::string_view::npos;

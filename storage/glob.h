@@ -1,4 +1,5 @@
-// Redis' glob patterns: * ? [set] [^set] [a-z] and \ to quote, over bytes.
+// Redis' glob patterns: * ? [set] [^set] [a-z] and \ to quote, over bytes. An empty text is matched
+// by the empty pattern only.
 #pragma once
 
 #include <string_view>

@@ -1,8 +1,8 @@
 // The hash of a key: XXH3, 64 bits, with a seed that is drawn at start so that nobody outside can
 // choose keys that collide. One hash serves shard, directory, bucket and fingerprint:
 //
-//   63 ............ 54 | 53 ............................ 16 | 15 .... 8 | 7 .. 5 | 4 ... 0
-//   shard (top bits)   | directory of the shard's table     | print     | unused | bucket
+//   63 ............ 54 | 53 .................. 22 | 21 .. 16 | 15 .... 8 | 7 .. 5 | 4 ... 0
+//   shard (top bits)   | directory of its table   | unused   | print     | unused | bucket
 #pragma once
 
 #define XXH_INLINE_ALL

@@ -45,7 +45,7 @@ KeyPattern::KeyPattern(std::string_view pattern)
 
 bool KeyPattern::matches(std::string_view key) const {
   if (!key.starts_with(prefix_)) return false;
-  if (all_behind_) return true;
+  if (all_behind_) return !key.empty() || pattern_.size() == 1;
   if (is_literal()) return key.size() == pattern_.size();
   return glob_match(pattern_.substr(prefix_.size()), key.substr(prefix_.size()));
 }

@@ -49,7 +49,8 @@ class KeyScanner {
   TablePosition position_;
 };
 
-// A glob pattern for keys, looked at once: most keys are refused by the letters it begins with.
+// A glob pattern for keys, looked at once: most keys are refused by the letters it begins with. As
+// in Redis, "*" alone means all keys, with the empty one that no other pattern of stars matches.
 // Borrows the pattern's bytes.
 class KeyPattern {
  public:

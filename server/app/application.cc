@@ -17,8 +17,9 @@
 namespace larder::app {
 namespace {
 
-// Descriptors that are not connections: listeners, loops, the log, libraries.
+// Descriptors that are not connections: listeners, the log, libraries, and a loop's own.
 constexpr rlim_t kOtherDescriptors = 64;
+constexpr rlim_t kDescriptorsPerWorker = 4;
 
 constexpr std::string_view kDenied =
     "-DENIED Larder is running in protected mode because no password is set for the default user. "
@@ -90,21 +91,28 @@ std::string Application::prepare() {
     }
   }
   if (const std::string wrong = raise_file_limit(); !wrong.empty()) {
-    const auto fitting = static_cast<int64_t>([] {
-      rlimit limit{};
-      getrlimit(RLIMIT_NOFILE, &limit);
-      return limit.rlim_cur > kOtherDescriptors ? limit.rlim_cur - kOtherDescriptors : 1;
-    }());
+    const int64_t fitting = fitting_clients();
     spdlog::warn("{}: maxclients is {} now", wrong, fitting);
     config_.values.maxclients = fitting;
   }
   return open_listeners();
 }
 
+rlim_t Application::other_descriptors() const {
+  return kOtherDescriptors + workers_wanted_ * kDescriptorsPerWorker;
+}
+
+// How many connections the limit on open files leaves room for: one at least.
+int64_t Application::fitting_clients() const {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t others = other_descriptors();
+  return limit.rlim_cur > others ? static_cast<int64_t>(limit.rlim_cur - others) : 1;
+}
+
 // So that maxclients connections fit. Empty when done, else why not.
 std::string Application::raise_file_limit() {
-  const auto wanted = static_cast<rlim_t>(config_.values.maxclients.load()) + kOtherDescriptors +
-                      workers_wanted_ * 4;
+  const rlim_t wanted = static_cast<rlim_t>(config_.values.maxclients.load()) + other_descriptors();
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur >= wanted) return "";
@@ -155,7 +163,8 @@ std::string Application::open_listeners() {
       return "cannot listen on " + error;
     }
   }
-  return listeners_.empty() ? "nothing to listen on: port is 0 and unixsocket is empty" : "";
+  if (!listeners_.empty()) return "";
+  return "nothing to listen on: no port with an address that this machine has, and no unixsocket";
 }
 
 bool Application::refuse(int socket, bool unix_socket) {
@@ -238,13 +247,13 @@ void Application::shut_down() {
     if (stopping_) return;
     stopping_ = true;
     stop_accepting();
+    server_.pause.until_ms = 0;  // what CLIENT PAUSE holds back is still answered
     for (const auto& worker : workers_) worker->shut_down();
   });
 }
 
 void Application::feed_monitors(std::string line) {
-  const auto shared = std::make_shared<const std::string>(std::move(line));
-  for (const auto& worker : workers_) worker->push_to_monitors(shared);
+  for (const auto& worker : workers_) worker->push_to_monitors(line);
 }
 
 void Application::wake_paused() {

@@ -1,6 +1,7 @@
 // The running server: puts the parts together, owns the threads, reacts to signals.
 #pragma once
 
+#include <sys/resource.h>
 #include <uv.h>
 
 #include <memory>
@@ -36,6 +37,8 @@ class Application final : public core::Host {
  private:
   std::string open_listeners();
   std::string raise_file_limit();
+  rlim_t other_descriptors() const;
+  int64_t fitting_clients() const;
   void accepted(int socket, bool unix_socket);
   bool refuse(int socket, bool unix_socket);
   void watch_signals();

@@ -385,20 +385,20 @@ constexpr CommandRow kRows[] = {
      .group = Group::kBitmap,
      .since = "2.6.0",
      .complexity = "O(N) where N is the number of bytes of all sources",
-     .syntax = "AND | OR | XOR | NOT destkey key [key ...]",
+     .syntax = "<AND | OR | XOR | NOT> destkey key [key ...]",
      .summary = "Combines the bits of several strings and stores the result."},
     {.name = "bitfield",
      .handler = bitfield,
      .arity = -2,
      .flags = kWrite | kDenyOom,
      .categories = kAclBitmap,
-     .keys = one_key(kRW | kAccess | kUpdate | kVariableFlags),
+     .keys = one_key(kRW | kAccess | kUpdate | kVariableFlags | kWritesIfNotGet),
      .group = Group::kBitmap,
      .since = "3.2.0",
      .complexity = "O(N) where N is the number of operations",
-     .syntax = "key [GET encoding offset | [OVERFLOW WRAP | SAT | FAIL] SET encoding offset value "
-               "| INCRBY encoding offset increment [GET encoding offset | [OVERFLOW WRAP | SAT | "
-               "FAIL] SET encoding offset value | INCRBY encoding offset increment ...]]",
+     .syntax =
+         "key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | "
+         "INCRBY encoding offset increment> ...]",
      .summary = "Reads, sets and increments integers of any width inside the string in a key."},
     {.name = "bitfield_ro",
      .handler = bitfield_ro,

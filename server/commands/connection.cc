@@ -123,7 +123,8 @@ void select(Call& call) {
   Args args = call.args();
   const int64_t index = args.integer();
   if (args.failed()) return call.fail(args.error());
-  if (index < INT32_MIN || index > INT32_MAX) return call.fail(errors::kDatabaseNotInt);
+  if (index < INT32_MIN || index > INT32_MAX)
+    return call.fail(errors::out_of_range(INT32_MIN, INT32_MAX));
   if (index < 0 || index >= call.config().values.databases.load(std::memory_order_relaxed)) {
     return call.fail(errors::kDatabaseOutOfRange);
   }

@@ -13,8 +13,8 @@
 #include "server/commands/families.h"
 #include "server/core/call.h"
 #include "server/core/container_help.h"
-#include "server/core/object_encoding.h"
 #include "server/core/tick_clock.h"
+#include "server/core/value_type.h"
 
 namespace larder::commands {
 namespace {

@@ -115,15 +115,6 @@ void move(Call& call) {
 
 // --- OBJECT.
 
-// Redis' names: a string of digits is an "int", a short one that was never changed in place an
-// "embstr", any other is "raw".
-std::string_view encoding_name(const Entry& entry) {
-  constexpr size_t kEmbeddedBytesMax = 44;
-  if (entry.kind() == storage::ValueKind::kInteger) return "int";
-  if (entry.modified() || entry.string_bytes() > kEmbeddedBytesMax) return "raw";
-  return "embstr";
-}
-
 void object_encoding(Call& call) {
   DatabaseLock db = call.lock();
   const Entry* entry = db->read(call.key(2));

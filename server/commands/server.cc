@@ -20,6 +20,11 @@ void time(Call& call) {
   call.reply().bulk_integer(now_us % kMicrosecondsPerSecond);
 }
 
+// Nothing is ever saved; Redis too answers its start until it has saved.
+void lastsave(Call& call) {
+  call.reply().integer(call.server().identity.started_ms / 1000);
+}
+
 // A master without replicas, at replication offset 0.
 void role(Call& call) {
   Reply& reply = call.reply();
@@ -157,6 +162,11 @@ void acl_whoami(Call& call) {
   call.reply().bulk("default");
 }
 
+void acl_users(Call& call) {
+  call.reply().array(1);
+  call.reply().bulk("default");
+}
+
 void write_category(Call& call, uint32_t category) {
   const CommandTable& table = call.server().commands;
   std::vector<std::string_view> names;
@@ -195,6 +205,16 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(1)",
      .syntax = "",
      .summary = "Answers the server's time: seconds since the epoch, and microseconds."},
+    {.name = "lastsave",
+     .handler = lastsave,
+     .arity = 1,
+     .flags = kLoading | kStale | kFast,
+     .categories = kAclAdmin | kAclDangerous,
+     .group = Group::kServer,
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .syntax = "",
+     .summary = "Answers when the server started, as nothing is ever saved."},
     {.name = "role",
      .handler = role,
      .arity = 1,
@@ -249,6 +269,15 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(N), N being the number of commands",
      .syntax = "[category]",
      .summary = "Lists the categories of commands, or the commands of one."},
+    {.name = "acl|users",
+     .handler = acl_users,
+     .arity = 2,
+     .flags = kAdmin | kNoscript | kLoading | kStale,
+     .group = Group::kServer,
+     .since = "6.0.0",
+     .complexity = "O(1)",
+     .syntax = "",
+     .summary = "Lists the users: there is one, default."},
     {.name = "acl|whoami",
      .handler = acl_whoami,
      .arity = 2,

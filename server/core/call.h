@@ -2,7 +2,6 @@
 // stack of the client's loop for the length of one handler or one slice.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>

@@ -59,12 +59,15 @@ class Client {
     const uint32_t flags = flags_.load(std::memory_order_relaxed);
     flags_.store(on ? flags | flag : flags & ~flag, std::memory_order_relaxed);
   }
+  // Another client ended this one: none of its requests is begun any more. Any thread.
+  bool killed() const { return killed_.load(std::memory_order_acquire); }
   int64_t active_ms() const { return active_ms_.load(std::memory_order_relaxed); }
   const CommandRow* last_command() const { return last_command_.load(std::memory_order_relaxed); }
   void note_command(const CommandRow* row, int64_t now_ms) {
     last_command_.store(row, std::memory_order_relaxed);
-    active_ms_.store(now_ms, std::memory_order_relaxed);
+    note_active(now_ms);
   }
+  void note_active(int64_t now_ms) { active_ms_.store(now_ms, std::memory_order_relaxed); }
 
   // Guarded by the lock of Clients: use Clients::set_name() and its like.
   std::string name;
@@ -87,6 +90,9 @@ class Client {
   // Asks the client's loop to wake a blocked command. Any thread, under the lock of Clients.
   virtual void request_unblock(bool with_error) = 0;
 
+ protected:
+  void set_killed() { killed_.store(true, std::memory_order_release); }
+
  private:
   const uint64_t id_;
   const Address address_;
@@ -95,6 +101,7 @@ class Client {
   std::atomic<size_t> database_{0};
   std::atomic<RespVersion> resp_{RespVersion::k2};
   std::atomic<uint32_t> flags_{0};
+  std::atomic<bool> killed_{false};
   std::atomic<int64_t> active_ms_;
   std::atomic<const CommandRow*> last_command_{nullptr};
 };

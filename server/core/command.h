@@ -72,8 +72,10 @@ enum KeyFlag : uint16_t {
   kDelete = 1u << 7,
   kNotKey = 1u << 8,
   kIncomplete = 1u << 9,
-  // The other flags hold if GET is among the arguments, else kOW | kUpdate: SET.
   kVariableFlags = 1u << 10,
+  // Not Redis' and not shown: what the arguments change, where kVariableFlags says that they do.
+  kReadsIfGet = 1u << 11,      // SET: without the option GET it is kOW | kUpdate
+  kWritesIfNotGet = 1u << 12,  // BITFIELD: with nothing but GETs it is kRO | kAccess
 };
 
 // Where keys stand among the arguments. `last` is as in Redis: relative to `begin` when 0 or

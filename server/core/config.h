@@ -1,4 +1,4 @@
-// The options: one table (in config.cc) says each one's name, kind, bounds, default and meaning.
+// The options: one table (in config_options.cc) says each one's name, kind, bounds, default and meaning.
 // From it come the command line, the configuration file, CONFIG GET/SET/REWRITE, --help and the
 // text of conf/larder.conf.
 //

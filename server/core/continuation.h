@@ -26,6 +26,10 @@ class Continuation {
   // continuation keeps its own copies); its reply, clock and locks are there.
   virtual Progress resume(Call& call) = 0;
 
+  // Whether a part of the reply has been written already, and the rest will follow in later slices.
+  // Until then nothing else is sent to the client, and a client that does not read is waited for.
+  virtual bool replying() const { return false; }
+
   // Milliseconds since the epoch; kNever: only unblocking wakes it.
   static constexpr int64_t kNever = INT64_MAX;
   virtual int64_t wake_at_ms() const { return kNever; }

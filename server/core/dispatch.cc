@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <vector>
 
 #include "server/core/tick_clock.h"
@@ -47,14 +46,25 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
+// The first words of an HTTP request: a web page that was tricked into talking to this port must
+// get no further line understood, so the connection ends here, as in Redis.
+bool is_http(std::string_view name) {
+  return equals_ignoring_case(name, "POST") || equals_ignoring_case(name, "HOST:");
+}
+
 }  // namespace
 
 void Dispatcher::start_timing() {
   last_tick_ = TickClock::now();
 }
 
-const Command* Dispatcher::find(std::span<const std::string_view> arguments, Reply& reply) const {
+const Command* Dispatcher::find(Client& client, std::span<const std::string_view> arguments,
+                                Reply& reply) const {
   const Command* command = server_.commands.find(arguments[0]);
+  if (command == nullptr && is_http(arguments[0])) {
+    client.set(Client::kCloseAfterReply);
+    return nullptr;
+  }
   if (command == nullptr) {
     reply.error(errors::unknown_command(arguments[0], arguments.data() + 1, arguments.size() - 1));
     return nullptr;
@@ -133,14 +143,16 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
                                     int64_t now_ms) {
   const size_t reply_start = out.size();
   Reply reply(out, client.resp());
-  const Command* command = prepared.command != nullptr ? prepared.command : find(arguments, reply);
+  const Command* command =
+      prepared.command != nullptr ? prepared.command : find(client, arguments, reply);
   Outcome outcome = Outcome::kDone;
   if (command == nullptr) {
-    server_.statistics.count_error(reply.last_error());
+    if (reply.errors() > 0) server_.statistics.count_error(reply.last_error());
   } else if (!allowed(client, *command, arguments.size(), reply)) {
     counters_.command(command->index).rejected.add();
     server_.statistics.count_error(reply.last_error());
   } else if (held_back(*command, now_ms)) {
+    client.note_command(command->row, now_ms);
     return Outcome::kHeld;
   } else {
     Call call(server_, client, *command, arguments, reply, now_ms, scratch_);

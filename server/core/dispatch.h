@@ -60,7 +60,8 @@ class Dispatcher {
   void start_timing();
 
  private:
-  const Command* find(std::span<const std::string_view> arguments, Reply& reply) const;
+  const Command* find(Client& client, std::span<const std::string_view> arguments,
+                      Reply& reply) const;
   bool allowed(const Client& client, const Command& command, size_t arguments, Reply& reply) const;
   bool held_back(const Command& command, int64_t now_ms) const;
   Outcome execute(Call& call, const Command& command);

@@ -68,7 +68,10 @@ std::string out_of_range(int64_t min, int64_t max) {
 }
 
 std::string unsupported_option(std::string_view option) {
-  return "ERR Unsupported option " + std::string(option.substr(0, option.find('\0')));
+  // Redis trims line ends off the texts that it formats.
+  const std::string_view shown = option.substr(0, option.find('\0'));
+  return "ERR Unsupported option " +
+         std::string(shown.substr(0, shown.find_last_not_of("\r\n") + 1));
 }
 
 std::string unknown_command(std::string_view name, const std::string_view* arguments,
@@ -92,27 +95,6 @@ std::string unknown_subcommand_or_arity(std::string_view command, std::string_vi
          std::string(printable(subcommand)) + "'. Try " + upper(command) + " HELP.";
 }
 
-std::string unknown_category(std::string_view category) {
-  return "ERR Unknown category '" + std::string(printable(category)) + "'";
-}
-
-std::string no_latency_samples(std::string_view event) {
-  return "ERR No samples available for event '" + std::string(event) + "'";
-}
-
-std::string unknown_config(std::string_view option) {
-  return "ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(option) + "'";
-}
-
-std::string config_set_failed(std::string_view option, std::string_view reason) {
-  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(option) + "') - " +
-         std::string(reason);
-}
-
-std::string config_rewrite_failed(std::string_view reason) {
-  return "ERR Rewriting config file: " + std::string(reason);
-}
-
 std::string hello_option(std::string_view option) {
   return "ERR Syntax error in HELLO option '" + until_nul(option) + "'";
 }
@@ -131,6 +113,27 @@ std::string unrecognized_option(std::string_view option) {
 
 std::string special_characters(std::string_view attribute) {
   return "ERR " + until_nul(attribute) + " cannot contain spaces, newlines or special characters.";
+}
+
+std::string unknown_category(std::string_view category) {
+  return "ERR Unknown category '" + std::string(printable(category)) + "'";
+}
+
+std::string no_latency_samples(std::string_view event) {
+  return "ERR No samples available for event '" + until_nul(event) + "'";
+}
+
+std::string unknown_config(std::string_view option) {
+  return "ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(option) + "'";
+}
+
+std::string config_set_failed(std::string_view option, std::string_view reason) {
+  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(option) + "') - " +
+         std::string(reason);
+}
+
+std::string config_rewrite_failed(std::string_view reason) {
+  return "ERR Rewriting config file: " + std::string(reason);
 }
 
 }  // namespace larder::core::errors

@@ -66,14 +66,11 @@ inline constexpr std::string_view kAuthWithoutPassword =
     "your configuration is correct?";
 inline constexpr std::string_view kHelloUnauthenticated =
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
-    "<proto> "
-    "AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol "
-    "version at the same time";
+    "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
+    "protocol version at the same time";
 inline constexpr std::string_view kUnsupportedProtocol = "NOPROTO unsupported protocol version";
 inline constexpr std::string_view kProtocolNotInteger =
     "ERR Protocol version is not an integer or out of range";
-inline constexpr std::string_view kDatabaseNotInt =
-    "ERR value is out of range, value must between -2147483648 and 2147483647";
 inline constexpr std::string_view kClientNameCharacters =
     "ERR Client names cannot contain spaces, newlines or special characters.";
 inline constexpr std::string_view kNoSuchClient = "ERR No such client";

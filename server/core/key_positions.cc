@@ -6,13 +6,36 @@
 namespace larder::core {
 namespace {
 
-// The flags of the spec's keys in this request.
-uint16_t flags_of(const KeySpec& spec, std::span<const std::string_view> arguments) {
-  if ((spec.flags & kVariableFlags) == 0) return spec.flags;
-  for (size_t i = static_cast<size_t>(spec.begin) + 2; i < arguments.size(); i++) {
-    if (equals_ignoring_case(arguments[i], "GET")) return spec.flags & ~kVariableFlags;
+// Whether an option GET stands behind key and value.
+bool has_get(std::span<const std::string_view> arguments) {
+  for (const std::string_view argument : arguments) {
+    if (equals_ignoring_case(argument, "GET")) return true;
   }
-  return kOW | kUpdate;
+  return false;
+}
+
+// Whether the operations of BITFIELD are complete GETs and OVERFLOWs.
+bool only_gets(std::span<const std::string_view> operations) {
+  while (!operations.empty()) {
+    const size_t words = equals_ignoring_case(operations[0], "GET")        ? 3
+                         : equals_ignoring_case(operations[0], "OVERFLOW") ? 2
+                                                                           : 0;
+    if (words == 0 || words > operations.size()) return false;
+    operations = operations.subspan(words);
+  }
+  return true;
+}
+
+// The flags of the spec's keys in this request, which has at least the row's arity.
+uint16_t flags_of(const KeySpec& spec, std::span<const std::string_view> arguments) {
+  const auto begin = static_cast<size_t>(spec.begin);
+  if ((spec.flags & kReadsIfGet) != 0 && !has_get(arguments.subspan(begin + 2))) {
+    return kOW | kUpdate;
+  }
+  if ((spec.flags & kWritesIfNotGet) != 0 && only_gets(arguments.subspan(begin + 1))) {
+    return kRO | kAccess;
+  }
+  return spec.flags & ~(kVariableFlags | kReadsIfGet | kWritesIfNotGet);
 }
 
 bool find_counted(const KeySpec& spec, std::span<const std::string_view> arguments,

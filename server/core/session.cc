@@ -1,5 +1,6 @@
 #include "server/core/session.h"
 
+#include <cassert>
 #include <utility>
 
 #include "server/core/worker.h"
@@ -41,11 +42,12 @@ size_t Session::bytes_wanted() const {
 }
 
 size_t Session::on_bytes(std::string_view bytes) {
+  if (stream_->closing() || has(kCloseAfterReply)) return bytes.size();
+  note_active(worker_.now_ms());
   if (busy()) {
-    if (bytes.size() > kInputPauseBytes) stream_->pause_reading();
+    steer_reading(bytes.size());
     return 0;
   }
-  if (stream_->closing() || has(kCloseAfterReply)) return bytes.size();
   const size_t consumed = run_requests(bytes);
   flush();
   if (const size_t read = stream_->take_bytes_read(); read > 0) {
@@ -60,7 +62,22 @@ size_t Session::on_bytes(std::string_view bytes) {
     close();
   }
   query_bytes_.store(left, std::memory_order_relaxed);
+  steer_reading(left);
+  finish_if_answered();
   return consumed;
+}
+
+// Reads on, unless the peer has to wait: until the requests that are here have been run, or until
+// it has read its replies. `kept`: bytes received and not consumed.
+void Session::steer_reading(size_t kept) {
+  if (stream_->closing() || has(kCloseAfterReply)) return;
+  const bool full =
+      queued_ || stream_->output_bytes() > kOutputPauseBytes || (busy() && kept > kInputPauseBytes);
+  if (full) {
+    stream_->pause_reading();
+  } else {
+    stream_->resume_reading();
+  }
 }
 
 size_t Session::run_requests(std::string_view bytes) {
@@ -102,6 +119,11 @@ size_t Session::run_batch(std::string_view bytes, bool& stopped) {
   dispatcher.prepare(batch, database(), prepared);
   size_t done = 0;
   for (size_t i = 0; i < batch.size(); i++) {
+    if (killed()) {
+      close();
+      stopped = true;
+      return bytes.size();
+    }
     const int64_t now_ms = worker_.now_ms();
     const bool authenticated = has(kAuthenticated);
     const Dispatcher::Outcome outcome =
@@ -141,15 +163,14 @@ void Session::note_progress(Continuation::Progress progress) {
   switch (progress) {
     case Continuation::Progress::kDone:
       suspended_ = {};
+      worker_.proceed_at(*this, Continuation::kNever);
       break;
     case Continuation::Progress::kAgain:
       worker_.proceed_soon(id());
       break;
-    case Continuation::Progress::kWaiting: {
-      const int64_t wake_at_ms = suspended_.continuation->wake_at_ms();
-      if (wake_at_ms != Continuation::kNever) worker_.proceed_at(id(), wake_at_ms);
+    case Continuation::Progress::kWaiting:
+      worker_.proceed_at(*this, suspended_.continuation->wake_at_ms());
       break;
-    }
   }
 }
 
@@ -157,7 +178,7 @@ void Session::hold() {
   held_ = true;
   set(kBlocked);
   set(kHeld);
-  worker_.proceed_at(id(), worker_.server().pause.until_ms.load());
+  worker_.proceed_at(*this, worker_.server().pause.until_ms.load());
 }
 
 void Session::wake_if_held() {
@@ -168,20 +189,21 @@ void Session::proceed() {
   if (stream_->closing()) return;
   if (held_) {
     held_ = false;
+    worker_.proceed_at(*this, Continuation::kNever);
     set(kBlocked, false);
     set(kHeld, false);
   }
   if (suspended_.continuation != nullptr) {
+    if (replying() && stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() returns
     note_progress(
         worker_.dispatcher().resume(*this, suspended_, worker_.output(), worker_.now_ms()));
     flush();
     if (busy()) return;
   }
-  if (stream_->output_bytes() <= kOutputPauseBytes) {
-    stream_->resume_reading();
-    stream_->offer_again();
-  }
-  if (finishing_ && !busy()) finish();
+  if (stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() comes back to it
+  stream_->offer_again();
+  steer_reading(stream_->input_bytes());
+  finish_if_answered();
 }
 
 void Session::unblock(bool with_error) {
@@ -189,7 +211,10 @@ void Session::unblock(bool with_error) {
 }
 
 void Session::push(std::string_view reply) {
-  if (stream_->closing()) return;
+  if (stream_->closing() || has(kCloseAfterReply)) return;
+  // Nothing that is pushed may come into the middle of a reply. A monitor cannot get there: the
+  // commands with long replies are those that it is refused.
+  assert(!replying());
   stream_->write(reply);
   check_output();
   publish_buffers();
@@ -217,14 +242,20 @@ void Session::flush() {
   publish_buffers();
 }
 
+// A monitor does not ask for what it gets, no more than a subscriber does: nothing else would bound
+// what piles up for one that does not read.
+const OutputLimit& Session::output_limit() const {
+  const ConfigValues& values = worker_.server().config.values;
+  return has(kMonitor) ? values.output_pubsub : values.output_normal;
+}
+
 // Sends on what has piled up; false if the peer must read before more of its requests are run.
 bool Session::check_output() {
   if (worker_.output().size() > kOutputFlushBytes) flush();
   const size_t unread = stream_->output_bytes();
   if (unread == 0) return true;
-  const OutputLimit& limit = worker_.server().config.values.output_normal;
-  const auto hard = static_cast<size_t>(limit.hard_bytes.load(std::memory_order_relaxed));
-  const auto soft = static_cast<size_t>(limit.soft_bytes.load(std::memory_order_relaxed));
+  const auto hard = static_cast<size_t>(output_limit().hard_bytes.load(std::memory_order_relaxed));
+  const auto soft = static_cast<size_t>(output_limit().soft_bytes.load(std::memory_order_relaxed));
   if (hard != 0 && unread > hard) {
     worker_.counters().output_buffer_limit_closes.add();
     close();
@@ -243,7 +274,7 @@ bool Session::check_output() {
 void Session::on_drained() {
   soft_limit_since_ms_ = 0;
   publish_buffers();
-  if (!busy()) {
+  if (!busy() || replying()) {
     worker_.proceed_soon(id());
   }
 }
@@ -254,7 +285,7 @@ void Session::check_limits(int64_t now_ms) {
   const bool idle = timeout_s > 0 && now_ms - active_ms() > timeout_s * 1000;
   if (idle && !has(kBlocked) && !has(kMonitor)) return close();
   if (close_asked_ms_ != 0 && now_ms - close_asked_ms_ > kLastReplyMs) return close();
-  const int64_t soft_ms = values.output_normal.soft_seconds.load() * 1000;
+  const int64_t soft_ms = output_limit().soft_seconds.load() * 1000;
   if (soft_limit_since_ms_ != 0 && now_ms - soft_limit_since_ms_ > soft_ms) {
     worker_.counters().output_buffer_limit_closes.add();
     close();
@@ -263,9 +294,16 @@ void Session::check_limits(int64_t now_ms) {
 
 void Session::finish() {
   finishing_ = true;
-  if (stream_->closing()) return;
-  if (suspended_.continuation != nullptr && !suspended_.continuation->unblock(true)) return;
-  if (busy()) return proceed();
+  const bool wakes =
+      held_ || (suspended_.continuation != nullptr && suspended_.continuation->unblock(true));
+  if (wakes) return proceed();
+  finish_if_answered();
+}
+
+// What the system has received for us counts as well: it is read in the turns that follow.
+void Session::finish_if_answered() {
+  if (!finishing_ || busy() || queued_ || stream_->closing() || has(kCloseAfterReply)) return;
+  if (stream_->output_bytes() > kOutputPauseBytes || stream_->unread_bytes() > 0) return;
   stream_->close_when_drained();
 }
 
@@ -291,6 +329,7 @@ Client::Buffers Session::buffers() const {
 }
 
 void Session::request_close() {
+  set_killed();
   worker_.with_session(id(), [](Session& session) { session.close(); });
 }
 

@@ -28,6 +28,9 @@ class Session final : public Client, public net::StreamHandler {
   // Whether it was not yet in its worker's queue of those that may proceed; it is then.
   bool enter_queue() { return !std::exchange(queued_, true); }
   void leave_queue() { queued_ = false; }
+  // When its worker lets it proceed, in milliseconds since the epoch; the worker keeps this.
+  int64_t wake_at_ms() const { return wake_at_ms_; }
+  void set_wake_at_ms(int64_t at_ms) { wake_at_ms_ = at_ms; }
   // Goes on if CLIENT PAUSE held the session back.
   void wake_if_held();
   // Ends a waiting command, if it lets itself be ended.
@@ -62,11 +65,18 @@ class Session final : public Client, public net::StreamHandler {
   void begin_continuation(int64_t now_ms);
   void note_progress(Continuation::Progress progress);
   void hold();
+  void steer_reading(size_t kept);
+  void finish_if_answered();
+  const OutputLimit& output_limit() const;
   void answer_protocol_error(std::string_view text);
   void flush();
   bool check_output();
   void publish_buffers();
   bool busy() const { return suspended_.continuation != nullptr || held_; }
+  // A part of a reply has been sent, the rest is to follow.
+  bool replying() const {
+    return suspended_.continuation != nullptr && suspended_.continuation->replying();
+  }
 
   Worker& worker_;
   net::Stream* stream_ = nullptr;
@@ -75,6 +85,7 @@ class Session final : public Client, public net::StreamHandler {
   bool queued_ = false;
   bool held_ = false;       // by CLIENT PAUSE
   bool finishing_ = false;  // the server stops
+  int64_t wake_at_ms_ = Continuation::kNever;
   int64_t soft_limit_since_ms_ = 0;
   int64_t close_asked_ms_ = 0;
 

@@ -261,23 +261,39 @@ constexpr NamedType kTypes[] = {
     {"unix-time-seconds", Type::kUnixTime},
 };
 
-// Completes a tree by what its row says; leaves are counted to find the key spec of each key.
+// Completes a tree by what its row says; words are counted to find the key spec of each key.
 class Typing {
  public:
   explicit Typing(const CommandRow& row)
       : row_(row), position_(row.name.find('|') == std::string_view::npos ? 1 : 2) {}
 
   void apply(std::vector<Argument>& arguments) {
-    for (Argument& argument : arguments) {
-      if (!argument.token.empty() && argument.type != Type::kPureToken) position_++;
-      apply(argument.arguments);
-      if (argument.type == Type::kString) argument.type = type_of(argument.name);
-      if (argument.type == Type::kKey) argument.key_spec = key_spec_at(position_);
-      if (argument.arguments.empty()) position_++;
-    }
+    for (Argument& argument : arguments) apply(argument);
   }
 
  private:
+  void apply(Argument& argument) {
+    if (!argument.token.empty()) position_++;
+    if (argument.type == Type::kOneOf) return apply_to_options(argument.arguments);
+    if (argument.type == Type::kBlock) return apply(argument.arguments);
+    if (argument.type == Type::kPureToken) return;
+    argument.type = type_of(argument.name);
+    if (argument.type == Type::kKey) argument.key_spec = key_spec_at(position_);
+    position_++;
+  }
+
+  // All options begin at the same place; what follows stands behind the longest.
+  void apply_to_options(std::vector<Argument>& options) {
+    const int start = position_;
+    int end = start;
+    for (Argument& option : options) {
+      position_ = start;
+      apply(option);
+      end = std::max(end, position_);
+    }
+    position_ = end;
+  }
+
   Type type_of(std::string_view name) const {
     // INCRBYFLOAT and HINCRBYFLOAT call their number as INCRBY does.
     if (name == "increment" && row_.name.ends_with("float")) return Type::kDouble;
@@ -300,7 +316,7 @@ class Typing {
   }
 
   const CommandRow& row_;
-  int position_;  // the index in a request that the next leaf would have, all of them being there
+  int position_;  // the index that the next word would have in a request that leaves nothing out
 };
 
 }  // namespace

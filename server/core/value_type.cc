@@ -17,4 +17,11 @@ std::optional<storage::ValueType> find_type(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view encoding_name(const storage::Entry& entry) {
+  constexpr size_t kEmbeddedBytesMax = 44;
+  if (entry.kind() == storage::ValueKind::kInteger) return "int";
+  if (entry.modified() || entry.string_bytes() > kEmbeddedBytesMax) return "raw";
+  return "embstr";
+}
+
 }  // namespace larder::core

@@ -69,6 +69,7 @@ void Worker::session_closed(Session& session) {
   server_.clients.remove(session);
   if (session.has(Client::kMonitor)) server_.monitors.fetch_sub(1, std::memory_order_relaxed);
   connections_.fetch_sub(1, std::memory_order_relaxed);
+  proceed_at(session, Continuation::kNever);
   sessions_.erase(session.id());
   finish_if_empty();
 }
@@ -79,12 +80,27 @@ void Worker::wake_held() {
   });
 }
 
-void Worker::push_to_monitors(std::shared_ptr<const std::string> line) {
-  loop_.post([this, line = std::move(line)] {
-    for (const auto& [id, session] : sessions_) {
-      if (session->has(Client::kMonitor)) session->push(*line);
-    }
-  });
+// Lines are gathered, so that a busy server costs this loop one task and one write a turn, not one
+// a command.
+void Worker::push_to_monitors(std::string_view line) {
+  bool first = false;
+  {
+    const std::lock_guard lock(monitor_mutex_);
+    first = monitor_lines_.empty();
+    monitor_lines_ += line;
+  }
+  if (first) loop_.post([this] { feed_monitors(); });
+}
+
+void Worker::feed_monitors() {
+  std::string lines;
+  {
+    const std::lock_guard lock(monitor_mutex_);
+    lines.swap(monitor_lines_);
+  }
+  for (const auto& [id, session] : sessions_) {
+    if (session->has(Client::kMonitor)) session->push(lines);
+  }
 }
 
 void Worker::reclaim(std::vector<storage::Table> tables) {
@@ -102,8 +118,11 @@ void Worker::proceed_soon(uint64_t session) {
   loop_.start_turns();
 }
 
-void Worker::proceed_at(uint64_t session, int64_t at_ms) {
-  waiting_.emplace(at_ms, session);
+void Worker::proceed_at(Session& session, int64_t at_ms) {
+  if (session.wake_at_ms() == at_ms) return;
+  waiting_.erase({session.wake_at_ms(), session.id()});
+  session.set_wake_at_ms(at_ms);
+  if (at_ms != Continuation::kNever) waiting_.emplace(at_ms, session.id());
   set_alarm();
 }
 
@@ -115,8 +134,8 @@ void Worker::set_alarm() {
 void Worker::wake_due() {
   while (!waiting_.empty() && waiting_.begin()->first <= now_ms()) {
     const uint64_t id = waiting_.begin()->second;
-    waiting_.erase(waiting_.begin());
     proceed_soon(id);
+    proceed_at(*sessions_.at(id), Continuation::kNever);
   }
   set_alarm();
 }
@@ -138,7 +157,8 @@ bool Worker::turn() {
     found->second->proceed();
   }
   ready_.insert(ready_.begin(), ready.begin() + static_cast<std::ptrdiff_t>(served), ready.end());
-  bool more = true;
+  // One slice at least, or busy connections would keep it from ever being done.
+  bool more = do_upkeep();
   while (more && in_budget()) more = do_upkeep();
   return more || !ready_.empty();
 }
@@ -164,7 +184,7 @@ void Worker::each_100_ms() {
   }
   constexpr int64_t kTicksPerSecond = 1000 / Statistics::kSamplePeriodMs;
   if (++ticks_ % kTicksPerSecond == 0) each_second();
-  if (stop_at_ms_ != 0 && now_ms() >= stop_at_ms_) {
+  if (stop_at_ms_ != 0 && loop_.now_ms() >= stop_at_ms_) {
     for (const auto& [id, session] : sessions_) session->close();
   }
 }
@@ -184,12 +204,9 @@ void Worker::measure() {
 
 void Worker::shut_down() {
   loop_.post([this] {
-    stop_at_ms_ = now_ms() + kShutdownMs;
-    // In the turn between, what lies in the sockets is read and answered.
-    loop_.post([this] {
-      for (const auto& [id, session] : sessions_) session->finish();
-      finish_if_empty();
-    });
+    stop_at_ms_ = loop_.now_ms() + kShutdownMs;
+    for (const auto& [id, session] : sessions_) session->finish();
+    finish_if_empty();
   });
 }
 

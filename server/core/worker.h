@@ -5,10 +5,13 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "protocol/byte_buffer.h"
@@ -38,7 +41,7 @@ class Worker {
   // Runs `action` on the loop with the session, if it is still there.
   void with_session(uint64_t id, std::function<void(Session&)> action);
   void wake_held();
-  void push_to_monitors(std::shared_ptr<const std::string> line);
+  void push_to_monitors(std::string_view line);
   void reclaim(std::vector<storage::Table> tables);
   // Answers what was received, closes all connections, then run() returns; at the latest in
   // kShutdownMs.
@@ -55,9 +58,10 @@ class Worker {
   // Milliseconds since the epoch, as of this turn of the loop.
   int64_t now_ms() const { return loop_.now_ms() + epoch_offset_ms_; }
   void refresh_time();
-  // Lets the session proceed() in the next turn, or at a time.
+  // Lets the session proceed() in the next turn, or at a time, which takes the place of one given
+  // before; Continuation::kNever: at none.
   void proceed_soon(uint64_t session);
-  void proceed_at(uint64_t session, int64_t at_ms);
+  void proceed_at(Session& session, int64_t at_ms);
   void session_closed(Session& session);
 
  private:
@@ -66,6 +70,7 @@ class Worker {
   bool do_upkeep();
   void set_alarm();
   void wake_due();
+  void feed_monitors();
   void each_100_ms();
   void each_second();
   void measure();
@@ -82,14 +87,17 @@ class Worker {
   protocol::RequestBatch batch_;
 
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
-  std::vector<uint64_t> ready_;               // may proceed
-  std::multimap<int64_t, uint64_t> waiting_;  // by time
+  std::vector<uint64_t> ready_;                     // may proceed
+  std::set<std::pair<int64_t, uint64_t>> waiting_;  // when, and which session
   std::vector<storage::Table> garbage_;
   int64_t epoch_offset_ms_ = 0;
   int64_t ticks_ = 0;
-  int64_t stop_at_ms_ = 0;  // 0: not stopping
+  int64_t stop_at_ms_ = 0;  // of the loop's clock; 0: not stopping
 
   std::atomic<size_t> connections_{0};
+
+  std::mutex monitor_mutex_;
+  std::string monitor_lines_;  // guarded by monitor_mutex_; not empty: feed_monitors() is posted
 };
 
 }  // namespace larder::core

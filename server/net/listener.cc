@@ -21,6 +21,10 @@ namespace {
 // keep the loop from its clients.
 constexpr int kAcceptsPerTurn = 64;
 
+// When the system cannot accept, nor drop, those who wait keep the socket readable: it is looked at
+// again after a while only, or the loop would spin.
+constexpr uint64_t kRestMs = 100;
+
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t size = 0;
@@ -61,12 +65,25 @@ std::string describe(const ListenAddress& address) {
                              : address.host + " port " + std::to_string(address.port);
 }
 
-// A path that a dead server left behind is removed; one that somebody listens on is not.
+// Whether somebody listens there. EAGAIN: somebody who has many waiting already.
 bool unix_socket_in_use(const SocketAddress& address) {
-  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool in_use = connect(probe, address.get(), address.size) == 0;
+  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const bool in_use = connect(probe, address.get(), address.size) == 0 || errno == EAGAIN;
   ::close(probe);
   return in_use;
+}
+
+// Removes what a dead server left behind, and nothing but a socket.
+void remove_stale_socket(const char* path) {
+  struct stat status {};
+  if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode)) unlink(path);
+}
+
+// The permissions are in place before anybody can connect.
+bool bind_with_permissions(int fd, const ListenAddress& address, const SocketAddress& target) {
+  if (bind(fd, target.get(), target.size) != 0) return false;
+  return address.unix_permissions == 0 ||
+         chmod(address.host.c_str(), static_cast<mode_t>(address.unix_permissions)) == 0;
 }
 
 int bind_and_listen(const ListenAddress& address, const SocketAddress& target, int backlog) {
@@ -82,17 +99,14 @@ int bind_and_listen(const ListenAddress& address, const SocketAddress& target, i
       errno = EADDRINUSE;
       return -1;
     }
-    unlink(address.host.c_str());
+    remove_stale_socket(address.host.c_str());
   }
-  const bool listening = bind(fd, target.get(), target.size) == 0 && listen(fd, backlog) == 0;
+  const bool listening = bind_with_permissions(fd, address, target) && listen(fd, backlog) == 0;
   if (!listening) {
     const int reason = errno;
     ::close(fd);
     errno = reason;
     return -1;
-  }
-  if (family == AF_UNIX && address.unix_permissions != 0) {
-    chmod(address.host.c_str(), static_cast<mode_t>(address.unix_permissions));
   }
   return fd;
 }
@@ -154,9 +168,22 @@ Listener::Listener(Loop& loop, int socket, const ListenAddress& address, OnAccep
       on_failure_(std::move(on_failure)) {
   uv_poll_init(loop.raw(), &poll_, socket_);
   poll_.data = this;
+  uv_timer_init(loop.raw(), &rest_timer_);
+  rest_timer_.data = this;
+  watch();
+}
+
+void Listener::watch() {
   uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
     static_cast<Listener*>(handle->data)->accept_ready();
   });
+}
+
+void Listener::rest() {
+  uv_poll_stop(&poll_);
+  uv_timer_start(
+      &rest_timer_, [](uv_timer_t* handle) { static_cast<Listener*>(handle->data)->watch(); },
+      kRestMs, 0);
 }
 
 Listener::~Listener() {
@@ -166,9 +193,12 @@ Listener::~Listener() {
 }
 
 void Listener::close() {
-  uv_poll_stop(&poll_);
-  uv_close(reinterpret_cast<uv_handle_t*>(&poll_),
-           [](uv_handle_t* handle) { delete static_cast<Listener*>(handle->data); });
+  const auto closed = [](uv_handle_t* handle) {
+    auto* listener = static_cast<Listener*>(handle->data);
+    if (--listener->open_handles_ == 0) delete listener;
+  };
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&rest_timer_), closed);
 }
 
 void Listener::accept_ready() {
@@ -178,7 +208,10 @@ void Listener::accept_ready() {
       on_accept_(socket, address_.unix_socket);
     } else if (errno == EMFILE || errno == ENFILE) {
       on_failure_(std::strerror(errno));
-      if (!drop_for_want_of_descriptors()) return;
+      if (!drop_for_want_of_descriptors()) return rest();
+    } else if (errno == ENOBUFS || errno == ENOMEM) {
+      on_failure_(std::strerror(errno));
+      return rest();
     } else if (errno != ECONNABORTED && errno != EINTR) {
       return;  // EAGAIN: nobody else is waiting
     }
@@ -187,8 +220,7 @@ void Listener::accept_ready() {
 
 // Without this the waiting connection would keep the socket readable and the loop spinning.
 bool Listener::drop_for_want_of_descriptors() {
-  if (spare_descriptor_ < 0) return false;
-  ::close(spare_descriptor_);
+  if (spare_descriptor_ >= 0) ::close(spare_descriptor_);
   const int socket = accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
   if (socket >= 0) ::close(socket);
   spare_descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

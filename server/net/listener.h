@@ -39,10 +39,14 @@ class Listener {
   Listener(Loop& loop, int socket, const ListenAddress& address, OnAccept on_accept,
            OnFailure on_failure);
   ~Listener();
+  void watch();
   void accept_ready();
   bool drop_for_want_of_descriptors();
+  void rest();
 
   uv_poll_t poll_;
+  uv_timer_t rest_timer_;
+  int open_handles_ = 2;
   int socket_;
   int spare_descriptor_;  // given up for a moment to accept and drop when there are no others left
   ListenAddress address_;

@@ -1,5 +1,6 @@
 #include "server/net/stream.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,12 +15,32 @@ namespace {
 // is.
 constexpr size_t kSmallInput = Loop::kReadHeadroom;
 
+// How much is read at once into a large input: more would be zeroed by each resize for nothing,
+// since the system hands over no more than its own buffer holds.
+constexpr size_t kLargeReadBytes = 256 * 1024;
+
 // A buffer that is larger than this is given back when it is empty.
 constexpr size_t kKeptCapacity = 1024;
 
 void clear(std::string& buffer) {
   buffer.clear();
   if (buffer.capacity() > kKeptCapacity) std::string().swap(buffer);
+}
+
+// A small rest must not hold the memory of the large thing that was in front of it.
+void drop_front(std::string& buffer, size_t bytes) {
+  buffer.erase(0, bytes);
+  if (buffer.capacity() > kLargeReadBytes && buffer.size() < buffer.capacity() / 4) {
+    buffer.shrink_to_fit();
+  }
+}
+
+// uv_buf_init takes 32 bits only; one reply may be longer than they can say.
+uv_buf_t buffer_of(std::string_view bytes) {
+  uv_buf_t buffer;
+  buffer.base = const_cast<char*>(bytes.data());
+  buffer.len = bytes.size();
+  return buffer;
 }
 
 }  // namespace
@@ -48,6 +69,14 @@ Stream* Stream::open(Loop& loop, int socket, Kind kind, StreamHandler& handler) 
 size_t Stream::memory_bytes() const {
   return sizeof(Stream) + input_.capacity() + sending_.capacity() + waiting_.capacity() +
          (write_ != nullptr ? sizeof(uv_write_t) : 0);
+}
+
+size_t Stream::unread_bytes() const {
+  uv_os_fd_t descriptor = -1;
+  int bytes = 0;
+  const bool known =
+      uv_fileno(&handle_.handle, &descriptor) == 0 && ioctl(descriptor, FIONREAD, &bytes) == 0;
+  return known && bytes > 0 ? static_cast<size_t>(bytes) : 0;
 }
 
 void Stream::resume_reading() {
@@ -87,8 +116,7 @@ uv_buf_t Stream::read_target() {
     return uv_buf_init(buffer + input_.size(), Loop::kReadBytes);
   }
   read_size_ = input_.size();
-  const size_t room = std::clamp(handler_.bytes_wanted(), Loop::kReadBytes,
-                                 std::max(input_.size(), Loop::kReadBytes));
+  const size_t room = std::clamp(handler_.bytes_wanted(), Loop::kReadBytes, kLargeReadBytes);
   input_.resize(read_size_ + room);
   return uv_buf_init(input_.data() + read_size_, static_cast<unsigned>(room));
 }
@@ -113,7 +141,7 @@ void Stream::offer(std::string_view bytes, size_t kept) {
   } else if (consumed == 0) {
     input_.append(bytes.substr(kept));
   } else if (bytes.data() == input_.data()) {
-    input_.erase(0, consumed);
+    drop_front(input_, consumed);
   } else {
     input_.assign(bytes.substr(consumed));
   }
@@ -129,8 +157,7 @@ void Stream::write(std::string_view bytes) {
   if (closing_ || bytes.empty()) return;
   bytes_written_ += bytes.size();
   if (sending_.empty()) {
-    const uv_buf_t buffer =
-        uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+    const uv_buf_t buffer = buffer_of(bytes);
     const int written = uv_try_write(&handle_.stream, &buffer, 1);
     if (written < 0 && written != UV_EAGAIN) return close();
     if (written > 0) bytes.remove_prefix(static_cast<size_t>(written));
@@ -145,7 +172,7 @@ void Stream::send_waiting() {
   clear(waiting_);
   if (write_ == nullptr) write_ = std::make_unique<uv_write_t>();
   write_->data = this;
-  const uv_buf_t buffer = uv_buf_init(sending_.data(), static_cast<unsigned>(sending_.size()));
+  const uv_buf_t buffer = buffer_of(sending_);
   const int status = uv_write(
       write_.get(), &handle_.stream, &buffer, 1,
       [](uv_write_t* request, int result) { static_cast<Stream*>(request->data)->sent(result); });

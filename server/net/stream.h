@@ -46,6 +46,8 @@ class Stream {
   void write(std::string_view bytes);
   size_t output_bytes() const { return sending_.size() + waiting_.size(); }
   size_t input_bytes() const { return input_.size(); }
+  // Received by the system and not yet read from it.
+  size_t unread_bytes() const;
   // Heap and handle, without what the handler holds.
   size_t memory_bytes() const;
 

@@ -123,14 +123,15 @@ TEST_F(CommandTableTest, SyntaxParsesAndAgreesWithArity) {
 // "[TYPE NORMAL | PUBSUB]" would mean TYPE NORMAL or PUBSUB: the alternatives of a token belong
 // into
 // <>.
-void expect_no_token_lost(const std::vector<Argument>& arguments) {
-  for (size_t i = 0; i < arguments.size(); i++) {
-    const bool bare = arguments[i].type == Argument::Type::kPureToken && !arguments[i].optional;
-    EXPECT_FALSE(bare && arguments.size() > 1 && i + 1 < arguments.size() &&
-                 arguments[i + 1].type == Argument::Type::kPureToken)
-        << arguments[i].name << " " << arguments[i + 1].name;
-    if (arguments[i].type == Argument::Type::kBlock) expect_no_token_lost(arguments[i].arguments);
-    for (const Argument& inner : arguments[i].arguments) expect_no_token_lost(inner.arguments);
+void expect_no_token_lost(const std::vector<Argument>& sequence) {
+  const Argument* before = nullptr;
+  for (const Argument& argument : sequence) {
+    const bool bare = argument.type == Argument::Type::kPureToken && !argument.optional;
+    EXPECT_FALSE(bare && before != nullptr) << before->name << " " << argument.name;
+    before = bare ? &argument : nullptr;
+    if (argument.type == Argument::Type::kBlock) expect_no_token_lost(argument.arguments);
+    if (argument.type != Argument::Type::kOneOf) continue;
+    for (const Argument& option : argument.arguments) expect_no_token_lost({option});
   }
 }
 

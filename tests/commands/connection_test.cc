@@ -55,6 +55,14 @@ TEST(Echo, AnswersItsArgumentByteForByte) {
   EXPECT_EQ(server.run({"ECHO"}), "(error) ERR wrong number of arguments for 'echo' command");
 }
 
+TEST(Http, EndsTheConnectionWithoutAReply) {
+  for (const char* line : {"POST", "host:"}) {
+    InProcess server;
+    EXPECT_EQ(server.run({line, "/"}), "");
+    EXPECT_TRUE(server.client().has(Client::kCloseAfterReply));
+  }
+}
+
 TEST(Select, ChoosesTheDatabaseOfThisConnection) {
   InProcess server;
   const auto other = server.connect();

@@ -114,6 +114,28 @@ TEST(CommandGetKeys, AnswersTheKeysOfARequest) {
   EXPECT_EQ(server.run({"COMMAND", "GETKEYSANDFLAGS", "GET", "k"}), "[[\"k\", [+RO, +access]]]");
 }
 
+TEST(CommandGetKeys, FlagsOfSetDependOnItsOptionGet) {
+  InProcess server;
+  const std::string writes = "[[\"k\", [+OW, +update]]]";
+  const std::string reads_too = "[[\"k\", [+RW, +access, +update]]]";
+  EXPECT_EQ(server.run({"COMMAND", "GETKEYSANDFLAGS", "SET", "k", "v", "EX", "1"}), writes);
+  EXPECT_EQ(server.run({"COMMAND", "GETKEYSANDFLAGS", "SET", "k", "get"}), writes);
+  EXPECT_EQ(server.run({"COMMAND", "GETKEYSANDFLAGS", "SET", "k", "v", "get"}), reads_too);
+}
+
+TEST(CommandGetKeys, BitfieldOfGetsOnlyReads) {
+  InProcess server;
+  const auto flags = [&](std::vector<std::string> operations) {
+    operations.insert(operations.begin(), {"COMMAND", "GETKEYSANDFLAGS", "BITFIELD", "k"});
+    return server.run(operations);
+  };
+  const std::string reads = "[[\"k\", [+RO, +access]]]";
+  const std::string writes = "[[\"k\", [+RW, +access, +update]]]";
+  EXPECT_EQ(flags({"GET", "u8", "0", "overflow", "sat", "get", "u8", "8"}), reads);
+  EXPECT_EQ(flags({"GET", "u8", "0", "SET", "u8", "0", "1"}), writes);
+  EXPECT_EQ(flags({"GET", "u8"}), writes) << "not complete";
+}
+
 TEST(CommandGetKeys, SaysWhatIsWrongWithTheRequest) {
   InProcess server;
   EXPECT_EQ(server.run({"COMMAND", "GETKEYS", "nosuch", "k"}),

@@ -249,13 +249,5 @@ TEST(Swapdb, RefusesWhatIsNoDatabase) {
   EXPECT_EQ(server.run({"SWAPDB", "0", "16"}), "(error) ERR DB index is out of range");
 }
 
-TEST(LongCommands, AnswerNothingAfterClientReplySkip) {
-  InProcess server;
-  fill(server, 50'000);
-  server.client().set(core::Client::kReplySkip);
-  EXPECT_EQ(server.run({"KEYS", "*"}), "");
-  EXPECT_EQ(server.run({"DBSIZE"}), "50000");
-}
-
 }  // namespace
 }  // namespace larder

@@ -16,6 +16,13 @@ TEST(Time, AnswersSecondsAndMicroseconds) {
   EXPECT_EQ(server.run({"TIME"}), "[\"1700000001\", \"234000\"]");
 }
 
+TEST(Lastsave, IsTheStart) {
+  InProcess server;
+  server.server().identity.started_ms = 1'700'000'005'999;
+  server.clock().advance_ms(60'000);
+  EXPECT_EQ(server.run({"LASTSAVE"}), "1700000005");
+}
+
 TEST(Role, IsAMasterWithoutReplicas) {
   InProcess server;
   EXPECT_EQ(server.run({"ROLE"}), "[\"master\", 0, []]");
@@ -120,6 +127,7 @@ TEST(Lolwut, IsVerbatimTextInResp3) {
 TEST(Acl, KnowsOneUser) {
   InProcess server;
   EXPECT_EQ(server.run({"ACL", "WHOAMI"}), "\"default\"");
+  EXPECT_EQ(server.run({"ACL", "USERS"}), "[\"default\"]");
   EXPECT_EQ(server.run({"ACL", "NOSUCH"}),
             "(error) ERR unknown subcommand 'NOSUCH'. Try ACL HELP.");
 }

@@ -121,8 +121,12 @@ TEST(Syntax, KeysAreNumberedByTheirSpec) {
   EXPECT_EQ(typed(row), "destination:key#0 numkeys:integer key:key#1+");
 
   row.keys = {KeySpec{.flags = kRO, .begin = 2, .last = -1}};
-  row.syntax = "<AND | OR> key [key ...]";
+  row.syntax = "<AND | OR | NOT> key [key ...]";
   EXPECT_EQ(typed(row).substr(typed(row).find("key:")), "key:key#0+");
+
+  row.keys = {KeySpec{.flags = kOW, .begin = 2}, KeySpec{.flags = kRO, .begin = 3, .last = -1}};
+  row.syntax = "<AND | OR | NOT> destkey key [key ...]";
+  EXPECT_EQ(typed(row).substr(typed(row).find("destkey:")), "destkey:key#0 key:key#1+");
 
   row.name = "object|encoding";
   row.keys = one_key(kRO, 2);

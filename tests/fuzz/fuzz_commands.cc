@@ -105,16 +105,19 @@ std::string choose_stream(InProcess& server, Input& input) {
   return stream;
 }
 
-// Options would lift the limits under which this runs.
+// Options would lift the limits under which this runs; SHUTDOWN has no reply.
 bool is_forbidden(const RequestBatch& batch, size_t i) {
   const auto arguments = batch.arguments(i);
   return equals_ignoring_case(arguments[0], "DEBUG") ||
+         equals_ignoring_case(arguments[0], "SHUTDOWN") ||
          (arguments.size() > 1 && equals_ignoring_case(arguments[0], "CONFIG") &&
           !equals_ignoring_case(arguments[1], "GET"));
 }
 
+// What leaves commands unanswered: CLIENT REPLY, a second MONITOR, the end after a line of HTTP.
 bool is_quiet(const Client& client) {
-  return client.has(Client::kReplyOff) || client.has(Client::kReplySkip);
+  return client.has(Client::kReplyOff) || client.has(Client::kReplySkip) ||
+         client.has(Client::kMonitor) || client.has(Client::kCloseAfterReply);
 }
 
 void run(InProcess& server, FakeClient& client, const RequestBatch& batch, size_t i) {

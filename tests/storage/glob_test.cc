@@ -6,7 +6,8 @@ namespace larder::storage {
 namespace {
 
 TEST(Glob, StarsSetsAndQuotes) {
-  EXPECT_TRUE(glob_match("*", ""));
+  EXPECT_TRUE(glob_match("", ""));
+  EXPECT_FALSE(glob_match("*", ""));
   EXPECT_TRUE(glob_match("a*c", "abbbc"));
   EXPECT_TRUE(glob_match("h[a-c^]llo", "hbllo"));
   EXPECT_TRUE(glob_match("h[^e]llo", "hallo"));
