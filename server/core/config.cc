@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -63,10 +64,20 @@ std::string initial_line(const OptionRow& row) {
   return std::string(row.name) + " " + quote_value(row, std::string(row.initial));
 }
 
+// What a comment says need not have balanced quotes.
+bool is_comment(std::string_view line) {
+  const size_t start = line.find_first_not_of(" \t");
+  return start != std::string_view::npos && line[start] == '#';
+}
+
+// Replaces the file at once, keeping its permissions: it may hold a password.
 bool write_whole(const std::string& path, const std::string& text) {
   const std::string beside = path + ".tmp";
   {
     std::ofstream out(beside, std::ios::trunc);
+    std::error_code failed;
+    std::filesystem::permissions(beside, std::filesystem::status(path).permissions(), failed);
+    if (failed) return false;
     out << text;
     out.flush();
     if (!out) return false;
@@ -201,12 +212,14 @@ std::string Config::load_file(const std::string& path) {
   if (!in) return fmt::format("{}: cannot be opened", path);
   std::string line;
   for (int number = 1; std::getline(in, line); number++) {
+    if (is_comment(line)) continue;
     const auto words = split_words(line);
-    if (words && (words->empty() || (*words)[0][0] == '#')) continue;
+    if (words && words->empty()) continue;
     std::string wrong = "unbalanced quotes";
     if (words) wrong = set_at_start((*words)[0], std::span(*words).subspan(1));
     if (!wrong.empty()) return fmt::format("{}:{}: {}", path, number, wrong);
   }
+  if (in.bad()) return fmt::format("{}: cannot be read", path);
   char* absolute = realpath(path.c_str(), nullptr);
   file_ = absolute != nullptr ? absolute : path;
   std::free(absolute);

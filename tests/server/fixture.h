@@ -43,4 +43,14 @@ inline void expect_served(const ServerProcess& server) {
   EXPECT_EQ(second.call({"PING"}), "+PONG");
 }
 
+// Sets key:0, key:1 ... to a short value, each with further words of SET if there are any.
+inline void populate(const ServerProcess& server, int keys, const std::string& words = "") {
+  std::string bytes = "CLIENT REPLY OFF\r\n";
+  for (int i = 0; i < keys; i++)
+    bytes += "SET key:" + std::to_string(i) + " value " + words + "\r\n";
+  TestClient client = server.connect();
+  client.send(bytes + "CLIENT REPLY ON\r\n");
+  EXPECT_EQ(client.reply(), "+OK");
+}
+
 }  // namespace larder::testing

@@ -55,7 +55,7 @@ class ServerProcess {
   ServerProcess(int threads, std::vector<std::string> options);
 
   int port() const { return port_; }
-  Process& process() { return *process_; }
+  Process& process() const { return *process_; }
   TestClient connect() const { return TestClient::tcp("127.0.0.1", port_); }
 
   // A field of INFO; empty if there is none.
