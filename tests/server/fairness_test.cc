@@ -85,6 +85,7 @@ TEST(Fairness, FlushOfManyKeysLeavesOthersTheirTurn) {
 }
 
 TEST(Fairness, FlushInTheBackgroundGivesTheMemoryBack) {
+  if (testing::kSanitized) GTEST_SKIP() << "a sanitizer keeps freed memory";
   for (const int threads : {1, 2}) {
     ServerProcess server(threads, {});
     const int64_t empty = std::stoll(server.info("used_memory"));
