@@ -419,6 +419,19 @@ size_t Table::memory_bytes() const {
   return directory_size() * sizeof(Segment*) + segments_ * sizeof(Segment);
 }
 
+// Whether each home bucket knows how many of its keys live in the stash.
+bool Table::stash_counts_hold(const Segment& segment) const {
+  uint32_t stashed[kBuckets] = {};
+  for (uint32_t b = kBuckets; b < kBuckets + kStash; b++) {
+    for (uint32_t i = 0; i < kSlots; i++) {
+      if (segment.buckets[b].fingerprints[i] == 0) continue;
+      stashed[home_of(hash_key(segment.buckets[b].entries[i]->key(), seed_))]++;
+    }
+  }
+  return std::equal(stashed, stashed + kBuckets, segment.buckets,
+                    [](uint32_t n, const Bucket& bucket) { return n == bucket.stashed; });
+}
+
 bool Table::recount() const {
   size_t size = 0;
   size_t volatile_size = 0;
@@ -428,6 +441,7 @@ bool Table::recount() const {
   for (size_t i = 0; i < directory_size();) {
     Segment& segment = *directory_[i];
     size_t in_segment = 0;
+    bounds_hold &= stash_counts_hold(segment);
     segment.each([&](Bucket& bucket, uint32_t slot) {
       const Entry& entry = *bucket.entries[slot];
       in_segment++;

@@ -144,6 +144,7 @@ class Table {
   void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead);
   void take_out(Segment& segment, Bucket& bucket, uint32_t index, KeyHash hash);
   Entry* entry_by_rank(size_t rank) const;
+  bool stash_counts_hold(const Segment& segment) const;
 
   std::unique_ptr<Segment*[]> directory_;  // 2^depth_ of them; a segment may stand there repeatedly
   uint64_t seed_;

@@ -212,7 +212,7 @@ TEST(TableScan, BudgetOfBucketsOnlyReturnsNoKeyTwice) {
   Table table(kSeed);
   fill(table, 0, 3'000);
   size_t next = 3'000;
-  const auto seen = scan_in_steps(table, {kUnlimited, Table::kSegmentBuckets}, [&] {
+  const auto seen = scan_in_steps(table, {kUnlimited, Table::kSegmentBuckets + 7}, [&] {
     const size_t to = std::min<size_t>(next + 500, 30'000);
     fill(table, next, to);
     next = to;
