@@ -170,7 +170,7 @@ int64_t kill(Call& call, const KillFilter& filter) {
     if (&client == &me) {
       me.set(Client::kCloseAfterReply);
     } else {
-      Clients::close(client);
+      client.request_close();
     }
   });
   return killed;

@@ -73,7 +73,6 @@ class Client {
   std::string name;
   std::string library_name;
   std::string library_version;
-  bool closing = false;  // somebody asked for its end: Clients shows it to nobody any more
 
   // What the connection holds, in bytes. Any thread, under the lock of Clients.
   struct Buffers {
@@ -84,8 +83,8 @@ class Client {
   };
   virtual Buffers buffers() const = 0;
 
-  // Asks the client's loop to close the connection; returns at once. Any thread, under the lock of
-  // Clients.
+  // Asks the client's loop to close the connection; returns at once, killed() by then. Any thread,
+  // under the lock of Clients.
   virtual void request_close() = 0;
   // Asks the client's loop to wake a blocked command. Any thread, under the lock of Clients.
   virtual void request_unblock(bool with_error) = 0;

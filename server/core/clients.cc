@@ -41,14 +41,14 @@ size_t Clients::blocked() const {
 void Clients::each(storage::FunctionRef<void(Client&)> visit) const {
   const std::lock_guard lock(mutex_);
   for (const auto& [id, client] : clients_) {
-    if (!client->closing) visit(*client);
+    if (!client->killed()) visit(*client);
   }
 }
 
 bool Clients::with(uint64_t id, storage::FunctionRef<void(Client&)> visit) const {
   const std::lock_guard lock(mutex_);
   const auto found = clients_.find(id);
-  if (found == clients_.end() || found->second->closing) return false;
+  if (found == clients_.end() || found->second->killed()) return false;
   visit(*found->second);
   return true;
 }
@@ -66,11 +66,6 @@ void Clients::set_library_name(Client& client, std::string_view name) {
 void Clients::set_library_version(Client& client, std::string_view version) {
   const std::lock_guard lock(mutex_);
   client.library_version = version;
-}
-
-void Clients::close(Client& client) {
-  client.closing = true;
-  client.request_close();
 }
 
 std::string Clients::name_of(const Client& client) const {

@@ -27,18 +27,15 @@ class Clients {
   size_t blocked() const;
 
   // Visits all clients by ascending id, under the lock: `visit` must not call back into Clients.
+  // One that was killed is not visited any more, although it may take its loop a while to close it.
   void each(storage::FunctionRef<void(Client&)> visit) const;
-  // Visits one client; false if there is none with this id.
+  // Visits one client; false if there is none with this id, or it was killed.
   bool with(uint64_t id, storage::FunctionRef<void(Client&)> visit) const;
 
   void set_name(Client& client, std::string_view name);
   void set_library_name(Client& client, std::string_view name);
   void set_library_version(Client& client, std::string_view version);
   std::string name_of(const Client& client) const;
-
-  // Has a client closed by its loop. It is not visited again, so that whoever had it killed does
-  // not find it once more. Only inside each()/with().
-  static void close(Client& client);
 
   // One line of CLIENT LIST, as Redis 7.2 writes it, without the line end. Only inside
   // each()/with(), or for the calling loop's own client through describe_own().

@@ -57,7 +57,7 @@ size_t Session::on_bytes(std::string_view bytes) {
   const size_t left = bytes.size() - consumed;
   const auto limit = static_cast<size_t>(
       worker_.server().config.values.client_query_buffer_bytes_max.load(std::memory_order_relaxed));
-  if (left > limit && !busy()) {
+  if (left > limit && !busy() && !more_requests_) {
     worker_.counters().query_buffer_limit_closes.add();
     close();
   }
@@ -71,8 +71,9 @@ size_t Session::on_bytes(std::string_view bytes) {
 // it has read its replies. `kept`: bytes received and not consumed.
 void Session::steer_reading(size_t kept) {
   if (stream_->closing() || has(kCloseAfterReply)) return;
-  const bool full =
-      queued_ || stream_->output_bytes() > kOutputPauseBytes || (busy() && kept > kInputPauseBytes);
+  // A busy session reads on for a while, to notice that its peer has gone.
+  const bool full = stream_->output_bytes() > kOutputPauseBytes ||
+                    (busy() ? kept > kInputPauseBytes : more_requests_);
   if (full) {
     stream_->pause_reading();
   } else {
@@ -86,6 +87,7 @@ size_t Session::run_requests(std::string_view bytes) {
   worker_.dispatcher().start_timing();
   size_t consumed = 0;
   int budget = kCommandsPerTurn;
+  more_requests_ = false;
   while (consumed < bytes.size()) {
     const protocol::ParserLimits limits{values.bulk_bytes_max.load(std::memory_order_relaxed),
                                         worker_.server().lets_in(*this)};
@@ -95,6 +97,7 @@ size_t Session::run_requests(std::string_view bytes) {
     const size_t done = run_batch(bytes.substr(consumed), stopped);
     if (stopped) {
       parser_.reset();  // what it may have begun to read behind is offered again
+      more_requests_ = consumed + done < bytes.size();
       return consumed + done;
     }
     consumed += parsed.consumed;
@@ -105,7 +108,8 @@ size_t Session::run_requests(std::string_view bytes) {
     if (batch.size() < protocol::RequestBatch::kRequestsMax) break;  // the rest is incomplete
     budget -= static_cast<int>(batch.size());
     if (budget <= 0) {
-      if (consumed < bytes.size()) worker_.proceed_soon(id());
+      more_requests_ = consumed < bytes.size();
+      if (more_requests_) worker_.proceed_soon(id());
       break;
     }
   }
@@ -302,9 +306,8 @@ void Session::finish() {
 
 // What the system has received for us counts as well: it is read in the turns that follow.
 void Session::finish_if_answered() {
-  if (!finishing_ || busy() || queued_ || stream_->closing() || has(kCloseAfterReply)) return;
-  if (stream_->output_bytes() > kOutputPauseBytes || stream_->unread_bytes() > 0) return;
-  stream_->close_when_drained();
+  if (!finishing_ || busy() || more_requests_ || stream_->closing()) return;
+  if (!has(kCloseAfterReply) && stream_->unread_bytes() == 0) stream_->close_when_drained();
 }
 
 void Session::close() {

@@ -83,8 +83,9 @@ class Session final : public Client, public net::StreamHandler {
   protocol::RequestParser parser_;
   Dispatcher::Suspended suspended_;
   bool queued_ = false;
-  bool held_ = false;       // by CLIENT PAUSE
-  bool finishing_ = false;  // the server stops
+  bool more_requests_ = false;  // offered, and stopped at: to be offered again
+  bool held_ = false;           // by CLIENT PAUSE
+  bool finishing_ = false;      // the server stops
   int64_t wake_at_ms_ = Continuation::kNever;
   int64_t soft_limit_since_ms_ = 0;
   int64_t close_asked_ms_ = 0;

@@ -20,7 +20,10 @@ class FakeClient final : public core::Client {
   FakeClient(core::Clients& clients, int64_t now_ms);
   ~FakeClient() override { clients_.remove(*this); }
   Buffers buffers() const override { return {}; }
-  void request_close() override { closed = true; }
+  void request_close() override {
+    closed = true;
+    set_killed();
+  }
   void request_unblock(bool with_error) override { unblocked = with_error ? 2 : 1; }
 
   bool closed = false;
@@ -35,8 +38,8 @@ class InProcess final : public core::Host {
   // Fewer databases make a server that is there sooner.
   explicit InProcess(size_t databases = 16);
 
-  // Runs one command for the default client, with all slices of a long one, and answers its reply as
-  // protocol::Reply::to_string() prints it; "" if there was none.
+  // Runs one command for the default client, with all slices of a long one, and answers its reply
+  // as protocol::Reply::to_string() prints it; "" if there was none.
   std::string run(const std::vector<std::string>& arguments);
   std::string run(FakeClient& client, const std::vector<std::string>& arguments);
   // The reply's bytes.

@@ -122,10 +122,11 @@ bool TestClient::receive() {
 protocol::Reply TestClient::read_reply() {
   protocol::Reply reply;
   size_t looked_at = 0;
+  bool ended = false;
   while (true) {
     // Looked at again when it has doubled, or nothing more is there: linear for long replies.
     const size_t bytes = unread().size();
-    if (bytes > 0 && (bytes >= 2 * looked_at || silent_for(0))) {
+    if (bytes > 0 && (bytes >= 2 * looked_at || ended || silent_for(0))) {
       looked_at = bytes;
       const auto size = protocol::read_reply(unread(), reply);
       if (!size) fail("not a reply: " + std::string(unread().substr(0, 200)));
@@ -134,7 +135,8 @@ protocol::Reply TestClient::read_reply() {
         return reply;
       }
     }
-    if (!receive()) fail("closed instead of a reply");
+    if (ended) fail("closed instead of a reply");
+    ended = !receive();
   }
 }
 

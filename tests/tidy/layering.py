@@ -20,7 +20,7 @@ LIBRARIES = {
     "tests": r"(gtest|gmock)/.*",
     "benchmark": r"benchmark/.*",
     "processor": r"(imm|emm|nmm|smm|tmm|x86)intrin\.h|cpuid\.h",
-    "POSIX": r"(sys|netinet|arpa|linux)/.*|(unistd|fcntl|poll|netdb|dirent|pthread|sched|malloc|pwd|grp|syslog)\.h",
+    "POSIX": r"(sys|net|netinet|arpa|linux)/.*|(unistd|ifaddrs|fcntl|poll|netdb|dirent|pthread|sched|malloc|pwd|grp|syslog)\.h",
     "std": r"[a-z_]+|(assert|ctype|errno|limits|math|signal|stdint|stdio|stdlib|string|time)\.h",
 }
 

@@ -164,7 +164,7 @@ class Generated(Check):
         self.expect_problem("conf/larder.conf:1: has 'port 6380'", "generated", "--larder", self.larder)
 
     def test_an_old_command_table_is_found(self):
-        self.readme("# Larder", "<!-- commands:begin -->", "", "| SET |", "<!-- commands:end -->")
+        self.readme("# Larder", "<!-- commands:begin -->", "", "| SET |", "", "<!-- commands:end -->")
         self.expect_problem("README.md:4: has '| SET |'", "generated", "--larder", self.larder)
 
     def test_a_missing_end_is_found(self):
@@ -175,8 +175,16 @@ class Generated(Check):
         self.larder.write_text("#!/bin/sh\nexit 1\n")
         self.expect_problem("conf/larder.conf: larder --dump-config failed", "generated", "--larder", self.larder)
 
+    def test_copies_are_renewed_when_asked(self):
+        self.write("conf/larder.conf", "port 6380\n")
+        self.readme("a", "<!-- commands:begin -->", "old", "<!-- commands:end -->", "b")
+        self.assertEqual(self.run_check("generated", "--larder", self.larder, "--write").returncode, 0)
+        self.assertEqual(self.root.joinpath("README.md").read_text(),
+                         "a\n<!-- commands:begin -->\n\n| GET |\n\n<!-- commands:end -->\nb\n")
+        self.expect_none("generated", "--larder", self.larder)
+
     def test_current_copies_pass(self):
-        self.readme("<!-- commands:begin -->", "| GET |", "<!-- commands:end -->")
+        self.readme("<!-- commands:begin -->", "", "| GET |", "", "<!-- commands:end -->", "more")
         self.expect_none("generated", "--larder", self.larder)
         self.readme("no table")
         self.expect_none("generated", "--larder", self.larder)
