@@ -141,6 +141,23 @@ TEST_P(Limits, PipelineMayBeLargerThanTheQueryBufferLimit) {
   EXPECT_EQ(client.reply(), "\"" + std::to_string(kCommands) + "\"");
 }
 
+// What the server has no time for stays with the peer.
+TEST_P(Limits, PipelineFasterThanTheServerCostsLittle) {
+  constexpr size_t kMegabytes = 8;
+  ServerProcess server = start();
+  TestClient client = server.connect();
+  std::string bytes;
+  while (bytes.size() < kMegabyte) bytes += "PING\r\n";
+  client.send("CLIENT REPLY OFF\r\n");
+  testing::expect_served(server);
+  const size_t before = server.resident_bytes();
+  for (size_t i = 0; i < kMegabytes; i++) {
+    client.send(bytes);
+    testing::expect_served(server);
+    EXPECT_LT(server.resident_bytes(), before + kMegabytes * kMegabyte / 2);
+  }
+}
+
 TEST_P(Limits, PeerThatNeverReadsCostsLittle) {
   constexpr int kRequests = 200;
   ServerProcess server = start();
