@@ -86,10 +86,10 @@ def compare_speed(options):
                     progress(f"round {number} of {options.rounds}: {work} on {server.name}")
                     samples.append({"round": number, "work": work, "server": server.name,
                                     **measure_speed(server, tool, *works[work], options)})
-        commands = {server.name: server.command for server in servers}
+        described = {server.name: describe(server) for server in servers}
     progress("")
-    print_speed(options, works, samples, commands, tool)
-    return {"tool": tool, "servers": commands, "workloads": works, "samples": samples}
+    print_speed(options, works, samples, described, tool)
+    return {"tool": tool, "servers": described, "workloads": works, "samples": samples}
 
 
 def prepare_for_speed(server, works, options):
@@ -127,13 +127,13 @@ def read_report(text):
     return report
 
 
-def print_speed(options, works, samples, commands, tool):
+def print_speed(options, works, samples, described, tool):
     def median(work, server, field):
         values = [s[field] for s in samples if s["work"] == work and s["server"] == server and field in s]
         return statistics.median(values) if values else None
 
-    print_head(commands)
-    print(f"Load: {' '.join(tool)}, {options.connections} connections, {options.requests:,} requests a round, "
+    print_head(described)
+    print(f"Load: {tool_version(tool)}, {options.connections} connections, {options.requests:,} requests a round, "
           f"{options.rounds} rounds interleaved, {options.keys:,} keys, values of {options.value_bytes} bytes. "
           f"Medians; in brackets, times {options.servers[0][0]}.\n")
     rows = []
@@ -150,20 +150,20 @@ def print_speed(options, works, samples, commands, tool):
 
 def compare_memory(options):
     samples = []
-    commands = {}
+    described = {}
     for shape, (key_bytes, value_bytes, ttl) in SHAPES.items():
         keys = min(options.memory_keys, options.memory_bytes_max // (key_bytes + value_bytes))
         for spec in options.servers:
             progress(f"{shape}: {keys:,} keys in {spec[0]}")
             with running([spec], options.threads, options.server_cpus) as (server,):
-                commands[server.name] = server.command
+                described[server.name] = describe(server)
                 before = server.settled_rss_bytes()
                 fill(server, shaped_requests(keys, key_bytes, value_bytes, ttl))
                 per_key = (server.settled_rss_bytes() - before) / keys
             samples.append({"shape": shape, "server": spec[0], "keys": keys, "rss_bytes_per_key": per_key,
                             "overhead_bytes_per_key": per_key - key_bytes - value_bytes})
     progress("")
-    print_head(commands)
+    print_head(described)
     print("Growth of the resident set per key, and of that what is not key or value.\n")
     rows = []
     for shape in SHAPES:
@@ -171,7 +171,7 @@ def compare_memory(options):
         for field, label in (("rss_bytes_per_key", "bytes/key"), ("overhead_bytes_per_key", "of that overhead")):
             rows.append([shape, f"{of_shape[0]['keys']:,}", label, *with_ratios([s[field] for s in of_shape], 1)])
     print_table(["shape", "keys", "measure", *(name for name, _ in options.servers)], rows)
-    return {"servers": commands, "samples": samples}
+    return {"servers": described, "samples": samples}
 
 
 def shaped_requests(keys, key_bytes, value_bytes, ttl):
@@ -186,12 +186,12 @@ def shaped_requests(keys, key_bytes, value_bytes, ttl):
 
 def compare_idle(options):
     samples = []
-    commands = {}
+    described = {}
     allow_open_files(options.idle_connections + 100)
     for spec in options.servers:
         progress(f"{options.idle_connections:,} connections to {spec[0]}")
         with running([spec], options.threads, options.server_cpus) as (server,):
-            commands[server.name] = server.command
+            described[server.name] = describe(server)
             before = server.settled_rss_bytes()
             connections = []
             try:
@@ -210,12 +210,12 @@ def compare_idle(options):
         samples.append({"server": spec[0], "connections": options.idle_connections,
                         "rss_bytes_per_connection": (after - before) / options.idle_connections})
     progress("")
-    print_head(commands)
+    print_head(described)
     print(f"Growth of the resident set per connection that said PING and then nothing for {options.idle_seconds} s.\n")
     values = with_ratios([s["rss_bytes_per_connection"] for s in samples], 0)
     print_table(["connections", "measure", *(name for name, _ in options.servers)],
                 [[f"{options.idle_connections:,}", "bytes/connection", *values]])
-    return {"servers": commands, "samples": samples}
+    return {"servers": described, "samples": samples}
 
 
 def allow_open_files(count):
@@ -290,6 +290,11 @@ def find_tool(given):
     return tool
 
 
+def tool_version(tool):
+    ran = subprocess.run([*tool, "--version"], capture_output=True, text=True)
+    return ran.stdout.strip() or shlex.join(tool)
+
+
 def chosen_workloads(options):
     works = dict(WORKLOADS)
     if options.only:
@@ -319,15 +324,20 @@ def progress(text):
 def machine():
     with open("/proc/cpuinfo") as file:
         names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    return {"processor": names[0] if names else platform.machine(), "processors": os.cpu_count(),
+    return {"date": time.strftime("%Y-%m-%d"), "processor": names[0] if names else platform.machine(), "processors": os.cpu_count(),
             "kernel": platform.release(), "load": os.getloadavg()[0]}
 
 
-def print_head(commands):
+def describe(server):
+    return {"command": server.command, "version": server.version()}
+
+
+def print_head(described):
     m = machine()
-    print(f"{m['processor']}, {m['processors']} processors, Linux {m['kernel']}, load {m['load']:.1f} at the end\n")
-    for name, command in commands.items():
-        print(f"- {name}: `{command}`")
+    print(f"{m['date']}: {m['processor']}, {m['processors']} processors, Linux {m['kernel']}, "
+          f"load {m['load']:.1f} at the end\n")
+    for name, server in described.items():
+        print(f"- {name}: `{server['command']}` ({server['version']})")
     print()
 
 
@@ -335,7 +345,8 @@ def with_ratios(values, digits):
     """Each value as text, those behind the first with their ratio to it."""
     texts = [f"{value:,.{digits}f}" for value in values]
     first = values[0]
-    return texts[:1] + [f"{text} ({value / first:.2f})" if first else text for text, value in zip(texts[1:], values[1:])]
+    return texts[:1] + [f"{text} ({value / first:.2f})" if first else text
+                        for text, value in zip(texts[1:], values[1:])]
 
 
 def print_table(head, rows):

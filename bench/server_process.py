@@ -91,6 +91,16 @@ class Server:
             raise MeasurementError(f"{self.name} answered {words[0]} with {line or 'nothing'!r}")
         return line
 
+    def version(self):
+        """What INFO says of it, its own version before the one of Redis that it claims for clients' sake."""
+        with self.connect() as connection, connection.makefile("rb") as replies:
+            connection.sendall(encode(["INFO", "server"]))
+            head = replies.readline()
+            text = replies.read(int(head[1:])).decode(errors="replace") if head.startswith(b"$") else ""
+        fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        names = [name for name in fields if name.endswith("_version") and name not in ("gcc_version", "redis_version")]
+        return ", ".join(f"{name} {fields[name]}" for name in [*names[:1], "redis_version"] if name in fields) or "unknown"
+
     def processes(self):
         """Ids of all processes of the server's session."""
         found = []

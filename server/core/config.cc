@@ -232,7 +232,7 @@ std::string Config::load_arguments(std::span<const std::string> arguments) {
     if (name.rfind("--", 0) != 0) return fmt::format("unexpected argument '{}'", name);
     size_t end = i + 1;
     while (end < arguments.size() && arguments[end].rfind("--", 0) != 0) end++;
-    const std::string wrong = set_at_start(name.substr(2), arguments.subspan(i + 1, end - i - 1));
+    std::string wrong = set_at_start(name.substr(2), arguments.subspan(i + 1, end - i - 1));
     if (!wrong.empty()) return wrong;
     i = end;
   }

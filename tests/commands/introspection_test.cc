@@ -5,7 +5,6 @@
 namespace larder {
 namespace {
 
-using testing::FakeClient;
 using testing::InProcess;
 
 protocol::Reply read(const std::string& bytes) {

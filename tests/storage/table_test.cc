@@ -185,8 +185,12 @@ std::map<std::string, int> scan_in_steps(Table& table, ScanBudget budget,
   TablePosition position = 0;
   do {
     ScanBudget left = budget;
-    position =
-        table.scan(position, left, [&](const Entry& entry) { seen[std::string(entry.key())]++; });
+    size_t visited = 0;
+    position = table.scan(position, left, [&](const Entry& entry) {
+      seen[std::string(entry.key())]++;
+      visited++;
+    });
+    EXPECT_LE(visited / Table::kSegmentEntriesMax, budget.buckets / Table::kSegmentBuckets);
     between();
   } while (position != 0);
   return seen;

@@ -118,7 +118,8 @@ class Sizes(Check):
 
     def test_tables_and_short_functions_pass(self):
         rows = '    {"name", {1, 2}, f(3)},\n' * 100
-        self.write("a.cc", f'constexpr Row kRows[] = {{\n{rows}}};\nvoid f() {{\n  g(R"({{{{)");\n}}\n' + "int g() { return 1; }\n" * 90)
+        self.write("a.cc", f'constexpr Row kRows[] = {{\n{rows}}};\nvoid f() {{\n  g(R"({{{{)");\n}}\n'
+                   + "int g() { return 1; }\n" * 90)
         self.expect_none("sizes")
 
 

@@ -29,8 +29,8 @@ class SourceTree:
 
     def _listed(self):
         if (self.root / ".git").exists():
-            git = subprocess.run(["git", "-c", f"safe.directory={self.root}", "-C", self.root, "ls-files", "-z", "--cached",
-                                  "--others", "--exclude-standard"], capture_output=True, text=True)
+            git = subprocess.run(["git", "-c", f"safe.directory={self.root}", "-C", self.root, "ls-files", "-z",
+                                  "--cached", "--others", "--exclude-standard"], capture_output=True, text=True)
             if git.returncode == 0:
                 return set(filter(None, git.stdout.split("\0")))
         found = set()
@@ -59,4 +59,4 @@ def run_check(description, problems, add_options=lambda parser: None):
     for problem in found:
         print(problem)
     if found:
-        sys.exit(f"{len(found)} problem{'s' if len(found) > 1 else ''}; {Path(sys.argv[0]).name} says at its top what is asked")
+        sys.exit(f"{len(found)} problem{'s'[:len(found) - 1]}; {Path(sys.argv[0]).name} says at its top what is asked")
