@@ -34,7 +34,9 @@ Session::Session(Worker& worker, uint64_t id, Address address, int64_t now_ms)
 bool Session::open(int socket, net::Stream::Kind kind) {
   if (kind == net::Stream::Kind::kUnix) set(kUnixSocket);
   stream_ = net::Stream::open(worker_.loop(), socket, kind, *this);
-  return stream_ != nullptr;
+  if (stream_ == nullptr) return false;
+  publish_buffers();
+  return true;
 }
 
 size_t Session::bytes_wanted() const {
