@@ -52,6 +52,13 @@ bool is_http(std::string_view name) {
   return equals_ignoring_case(name, "POST") || equals_ignoring_case(name, "HOST:");
 }
 
+// Where a command came from, as MONITOR says it.
+std::string origin(const Client& client) {
+  const std::string& peer = client.address().peer;
+  if (!client.has(Client::kUnixSocket)) return peer;
+  return "unix:" + peer.substr(0, peer.rfind(':'));
+}
+
 }  // namespace
 
 void Dispatcher::start_timing() {
@@ -251,7 +258,7 @@ void Dispatcher::feed_monitors(const Client& client, std::span<const std::string
   if ((command.row->flags & (kSkipMonitor | kAdmin)) != 0) return;
   const int64_t now_us = server_.clock.now_us();
   std::string line = fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000,
-                                 client.database(), client.address().peer);
+                                 client.database(), origin(client));
   for (const std::string_view argument : arguments) {
     line += ' ';
     append_quoted(line, argument);

@@ -34,7 +34,9 @@ Session::Session(Worker& worker, uint64_t id, Address address, int64_t now_ms)
 bool Session::open(int socket, net::Stream::Kind kind) {
   if (kind == net::Stream::Kind::kUnix) set(kUnixSocket);
   stream_ = net::Stream::open(worker_.loop(), socket, kind, *this);
-  return stream_ != nullptr;
+  if (stream_ == nullptr) return false;
+  publish_buffers();
+  return true;
 }
 
 size_t Session::bytes_wanted() const {
@@ -202,7 +204,8 @@ void Session::proceed() {
     note_progress(
         worker_.dispatcher().resume(*this, suspended_, worker_.output(), worker_.now_ms()));
     flush();
-    if (busy()) return;
+    check_output();
+    if (busy() || stream_->closing()) return;
   }
   if (stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() comes back to it
   stream_->offer_again();
@@ -286,6 +289,9 @@ void Session::on_drained() {
 void Session::check_limits(int64_t now_ms) {
   const ConfigValues& values = worker_.server().config.values;
   const int64_t timeout_s = values.timeout_s.load();
+  // Who reads a long reply slowly is not idle.
+  const size_t unread_before = std::exchange(unread_seen_, stream_->output_bytes());
+  if (unread_seen_ < unread_before) note_active(now_ms);
   const bool idle = timeout_s > 0 && now_ms - active_ms() > timeout_s * 1000;
   if (idle && !has(kBlocked) && !has(kMonitor)) return close();
   if (close_asked_ms_ != 0 && now_ms - close_asked_ms_ > kLastReplyMs) return close();

@@ -88,6 +88,7 @@ class Session final : public Client, public net::StreamHandler {
   bool finishing_ = false;      // the server stops
   int64_t wake_at_ms_ = Continuation::kNever;
   int64_t soft_limit_since_ms_ = 0;
+  size_t unread_seen_ = 0;  // output when the limits were last looked at
   int64_t close_asked_ms_ = 0;
 
   std::atomic<size_t> query_bytes_{0};

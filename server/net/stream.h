@@ -44,7 +44,10 @@ class Stream {
 
   // Sends at once what the system takes and keeps a copy of the rest.
   void write(std::string_view bytes);
-  size_t output_bytes() const { return sending_.size() + waiting_.size(); }
+  // Not taken by the system yet.
+  size_t output_bytes() const {
+    return uv_stream_get_write_queue_size(&handle_.stream) + waiting_.size();
+  }
   size_t input_bytes() const { return input_.size(); }
   // Received by the system and not yet read from it.
   size_t unread_bytes() const;

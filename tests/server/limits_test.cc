@@ -141,6 +141,23 @@ TEST_P(Limits, PipelineMayBeLargerThanTheQueryBufferLimit) {
   EXPECT_EQ(client.reply(), "\"" + std::to_string(kCommands) + "\"");
 }
 
+// What the server has no time for stays with the peer.
+TEST_P(Limits, PipelineFasterThanTheServerCostsLittle) {
+  constexpr size_t kMegabytes = 8;
+  ServerProcess server = start();
+  TestClient client = server.connect();
+  std::string bytes;
+  while (bytes.size() < kMegabyte) bytes += "PING\r\n";
+  client.send("CLIENT REPLY OFF\r\n");
+  testing::expect_served(server);
+  const size_t before = server.resident_bytes();
+  for (size_t i = 0; i < kMegabytes; i++) {
+    client.send(bytes);
+    testing::expect_served(server);
+    EXPECT_LT(server.resident_bytes(), before + kMegabytes * kMegabyte / 2);
+  }
+}
+
 TEST_P(Limits, PeerThatNeverReadsCostsLittle) {
   constexpr int kRequests = 200;
   ServerProcess server = start();
@@ -226,6 +243,28 @@ TEST_P(Limits, SlowSenderIsNotIdle) {
   EXPECT_TRUE(idle.closed());
   slow.send(rest.substr(sent));
   EXPECT_EQ(slow.reply(), "+PONG");
+}
+
+// Closed by the time it is looked at, or still open after a moment.
+bool still_open(TestClient& client) {
+  constexpr int kMomentMs = 100;
+  return client.silent(kMomentMs) || !client.closed();
+}
+
+TEST_P(Limits, SlowReaderIsNotIdle) {
+  ServerProcess server = start({"--timeout", "1"});
+  TestClient slow = server.connect();
+  const std::string value(60 * kMegabyte, 'v');
+  EXPECT_EQ(slow.call({"SET", "key", value}), "+OK");
+  slow.request({"GET", "key"});
+  size_t read = 0;
+  for (int i = 0; i < 2; i++) {  // as long as two idle connections live, one after the other
+    TestClient idle = server.connect();
+    while (still_open(idle)) read += slow.read_bytes(kMegabyte).size();
+  }
+  const std::string head = "$62914560\r\n";
+  slow.read_bytes(head.size() + value.size() + 2 - read);
+  EXPECT_EQ(slow.call({"PING"}), "+PONG");
 }
 
 }  // namespace

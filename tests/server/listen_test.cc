@@ -98,6 +98,10 @@ TEST_P(UnixSocket, IsServedWithItsPermissionsAndRemovedAtTheEnd) {
   const std::string info = client.call({"CLIENT", "INFO"});
   EXPECT_NE(info.find(" addr=" + path_ + ":0 laddr=" + path_ + ":0 "), std::string::npos) << info;
   EXPECT_NE(info.find(" flags=U "), std::string::npos) << info;
+  TestClient monitor = server.connect();
+  EXPECT_EQ(monitor.call({"MONITOR"}), "+OK");
+  EXPECT_EQ(client.call({"PING"}), "+PONG");
+  EXPECT_NE(monitor.read_line().find(" [0 unix:" + path_ + "] \"PING\""), std::string::npos);
   TestClient::unix_socket(path_).reset();
   testing::expect_served(server);
   EXPECT_TRUE(server.stops(SIGTERM));

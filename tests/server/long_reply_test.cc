@@ -44,10 +44,13 @@ TEST_P(LongReply, WaitsForAClientThatReadsLate) {
   const size_t before = used();
   TestClient late = server.connect();
   late.request({"KEYS", "*"});
-  // The list of keys is held once, and not again as output.
-  ASSERT_TRUE(testing::eventually([&] { return used() > before + kKeys * kKeyBytes / 2; }));
+  ASSERT_TRUE(testing::eventually([&] { return !late.silent(0); }));
   for (int i = 0; i < 100; i++) testing::expect_served(server);
-  EXPECT_LT(used(), before + kKeys * kKeyBytes * 3 / 2);
+  // The list of keys is held once, and not again as output. (A sanitizer keeps what was freed.)
+  if (!testing::kSanitized) {
+    EXPECT_GT(used(), before + kKeys * kKeyBytes / 2);
+    EXPECT_LT(used(), before + kKeys * kKeyBytes * 3 / 2);
+  }
   late.request({"PING"});
   expect_all_keys(late.read_reply());
   EXPECT_EQ(late.reply(), "+PONG");
