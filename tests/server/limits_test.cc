@@ -245,27 +245,5 @@ TEST_P(Limits, SlowSenderIsNotIdle) {
   EXPECT_EQ(slow.reply(), "+PONG");
 }
 
-// Closed by the time it is looked at, or still open after a moment.
-bool still_open(TestClient& client) {
-  constexpr int kMomentMs = 100;
-  return client.silent(kMomentMs) || !client.closed();
-}
-
-TEST_P(Limits, SlowReaderIsNotIdle) {
-  ServerProcess server = start({"--timeout", "1"});
-  TestClient slow = server.connect();
-  const std::string value(60 * kMegabyte, 'v');
-  EXPECT_EQ(slow.call({"SET", "key", value}), "+OK");
-  slow.request({"GET", "key"});
-  size_t read = 0;
-  for (int i = 0; i < 2; i++) {  // as long as two idle connections live, one after the other
-    TestClient idle = server.connect();
-    while (still_open(idle)) read += slow.read_bytes(kMegabyte).size();
-  }
-  const std::string head = "$62914560\r\n";
-  slow.read_bytes(head.size() + value.size() + 2 - read);
-  EXPECT_EQ(slow.call({"PING"}), "+PONG");
-}
-
 }  // namespace
 }  // namespace larder

@@ -155,20 +155,6 @@ std::string TestClient::read_line() {
   return line;
 }
 
-std::string TestClient::read_bytes(size_t count) {
-  std::string bytes(unread().substr(0, count));
-  taken_ += bytes.size();
-  while (bytes.size() < count) {
-    wait_for(socket_, POLLIN);
-    const size_t before = bytes.size();
-    bytes.resize(count);
-    const ssize_t got = recv(socket_, bytes.data() + before, count - before, 0);
-    if (got <= 0) fail("closed instead of more bytes");
-    bytes.resize(before + static_cast<size_t>(got));
-  }
-  return bytes;
-}
-
 bool TestClient::closed() {
   return unread().empty() && !receive();
 }

@@ -40,8 +40,6 @@ class TestClient {
   std::string call(const std::vector<std::string>& arguments);
   // The next line, without its end: for what is no reply.
   std::string read_line();
-  // Takes no more from the system than it answers, so that what follows stays unread.
-  std::string read_bytes(size_t count);
 
   // Waits until the server closes the connection; false if it sends anything before.
   bool closed();
