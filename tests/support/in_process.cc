@@ -53,7 +53,8 @@ std::string InProcess::run_raw(FakeClient& client, const std::vector<std::string
     while (progress != Progress::kDone) {
       progress = dispatcher_->resume(client, suspended, out, clock_.now_ms());
       const int64_t wake_at_ms = suspended.continuation->wake_at_ms();
-      if (progress == Progress::kWaiting && wake_at_ms != core::Continuation::kNever) {
+      if (progress == Progress::kWaiting) {
+        if (wake_at_ms == core::Continuation::kNever) break;  // WAIT n 0: nobody here could end it
         clock_.set_ms(wake_at_ms);
       }
     }

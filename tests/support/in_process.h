@@ -39,7 +39,8 @@ class InProcess final : public core::Host {
   explicit InProcess(size_t databases = 16);
 
   // Runs one command for the default client, with all slices of a long one, and answers its reply
-  // as protocol::Reply::to_string() prints it; "" if there was none.
+  // as protocol::Reply::to_string() prints it; "" if there was none, or none would ever come (WAIT
+  // n 0).
   std::string run(const std::vector<std::string>& arguments);
   std::string run(FakeClient& client, const std::vector<std::string>& arguments);
   // The reply's bytes.
