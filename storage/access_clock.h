@@ -8,8 +8,8 @@
 //
 // It also remembers when its ticks were, to the second, so that OBJECT IDLETIME can be answered.
 //
-// Any thread may call anything at any time. Where several write at once an update may be lost, which
-// shifts a tick or a mark; the number of keys is exact.
+// Any thread may call anything at any time. Where several write at once an update may be lost,
+// which shifts a tick or a mark; the number of keys is exact.
 #pragma once
 
 #include <array>

@@ -19,9 +19,8 @@ void CandidatePool::offer(const Candidate& candidate) {
     std::move(begin + 1, begin + size_, begin);
     size_--;
   }
-  Candidate* const place =
-      std::find_if(begin, begin + size_,
-                   [&](const Candidate& other) { return other.score <= candidate.score; });
+  Candidate* const place = std::find_if(
+      begin, begin + size_, [&](const Candidate& other) { return other.score <= candidate.score; });
   std::move_backward(place, begin + size_, begin + size_ + 1);
   *place = candidate;
   size_++;

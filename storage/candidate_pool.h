@@ -1,6 +1,6 @@
 // The best candidates for eviction that sampling has found so far, as in Redis: what one round of
-// samples leaves over is not lost for the next, so that few samples a round choose nearly as well as
-// many. Each thread that evicts has a pool of its own.
+// samples leaves over is not lost for the next, so that few samples a round choose nearly as well
+// as many. Each thread that evicts has a pool of its own.
 //
 // A candidate is a note about a key, not a hold on it: when its turn comes the caller looks it up
 // again, and finds it gone, changed, or as it was.

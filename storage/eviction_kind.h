@@ -26,8 +26,12 @@ std::string_view name_of(EvictionKind kind);
 std::optional<EvictionKind> eviction_kind(std::string_view name);
 
 // Whether keys may be evicted at all, and whether only those with an expiry.
-inline bool evicts(EvictionKind kind) { return kind != EvictionKind::kNoEviction; }
-inline bool only_volatile(EvictionKind kind) { return kind >= EvictionKind::kVolatileLru; }
+inline bool evicts(EvictionKind kind) {
+  return kind != EvictionKind::kNoEviction;
+}
+inline bool only_volatile(EvictionKind kind) {
+  return kind >= EvictionKind::kVolatileLru;
+}
 
 inline bool is_lfu(EvictionKind kind) {
   return kind == EvictionKind::kAllkeysLfu || kind == EvictionKind::kVolatileLfu;

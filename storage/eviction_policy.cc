@@ -7,8 +7,11 @@
 namespace larder::storage {
 namespace {
 
-double param(const char* n, double d) { const char* e = getenv(n); return e ? atof(e) : d; }
-const double kSpareDiv = param("SPARE", 16);
+double param(const char* n, double d) {
+  const char* e = getenv(n);
+  return e ? atof(e) : d;
+}
+const double kSpareDiv = param("SPARE", 64);
 const double kRefresh = param("REFRESH", 16);
 const double kGhost = param("GHOST", 2);
 const double kSizeExp = param("SIZE", 1);
@@ -48,10 +51,13 @@ constexpr uint32_t kHalfLifeTicks = 20 * AccessClock::kTicksPerGeneration;
 AccessBits adaptive_bits(uint32_t frequency, uint32_t tick) {
   return frequency << AccessClock::kTickBits | tick;
 }
-uint32_t tick_of(AccessBits bits) { return bits & AccessClock::kTickMask; }
+uint32_t tick_of(AccessBits bits) {
+  return bits & AccessClock::kTickMask;
+}
 // Halved every twenty generations without a hit.
 uint32_t aged_frequency(AccessBits bits, uint32_t age_ticks) {
-  return (bits >> AccessClock::kTickBits) >> std::min<uint32_t>(age_ticks / uint32_t(kFadeGen*64), 31);
+  return (bits >> AccessClock::kTickBits) >>
+         std::min<uint32_t>(age_ticks / uint32_t(kFadeGen * 64), 31);
 }
 
 }  // namespace
@@ -105,7 +111,8 @@ void EvictionPolicy::report_accesses(ShardEviction& shard, bool insert, int64_t 
   if (insert) inserts_.fetch_add(batch, std::memory_order_relaxed);
   if (!clock_.advance(batch, now_ms)) return;
   const uint64_t ticks = clock_.ticks() - learnt_at_tick_.load(std::memory_order_relaxed);
-  const uint64_t due = std::max<uint64_t>(kRefresh, 256 * 64 / std::max<uint64_t>(clock_.keys(), 64));
+  const uint64_t due =
+      std::max<uint64_t>(kRefresh, 256 * 64 / std::max<uint64_t>(clock_.keys(), 64));
   if (ticks >= due) learn();
 }
 
@@ -184,7 +191,7 @@ double EvictionPolicy::adaptive_score(AccessBits bits, size_t bytes) const {
   const uint32_t age = clock_.age_of(tick_of(bits));
   if (age <= spared_ticks_.load(std::memory_order_relaxed)) return 1e9 - age;
   const uint32_t frequency = aged_frequency(bits, age);
-  if (kSimple) return (frequency) / (age / 64. + .5) / (kSizeExp?bytes:1);
+  if (kSimple) return (frequency) / (age / 64. + .5) / (kSizeExp ? bytes : 1);
   return scores_.score(frequency, LearnedScores::age_bucket(age)) / (kSizeExp ? bytes : 1);
 }
 

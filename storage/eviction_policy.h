@@ -1,9 +1,9 @@
-// Eviction: which key goes when memory is short. This file decides; it knows of keys only 20 "access
-// bits" that the table keeps in each key's slot, and of tables nothing.
+// Eviction: which key goes when memory is short. This file decides; it knows of keys only 20
+// "access bits" that the table keeps in each key's slot, and of tables nothing.
 //
 // How a victim is found. No list orders the keys. Each thread that must make room has a hand and a
-// CandidatePool. The hand goes over the whole store in the order of hashes, shard by shard and bucket
-// by bucket, and comes round. To evict one key it goes on until it has seen some more keys
+// CandidatePool. The hand goes over the whole store in the order of hashes, shard by shard and
+// bucket by bucket, and comes round. To evict one key it goes on until it has seen some more keys
 // (`samples`), asks score() about each, and offers it to the pool. The lowest of the pool is looked
 // up again, scored again with the bits that it has then, and evicted if it is still the lowest.
 //   Since hashes are random, the next keys under the hand are a random sample; unlike draws with a
@@ -16,7 +16,8 @@
 //   noeviction, lru, random, ttl   20 bits: seconds of the last access (wraps after 12 days)
 //   lfu                            8 bits: Redis' logarithmic counter; 12 bits: minutes of its last
 //                                  change (wraps after 2.8 days)
-//   adaptive                       4 bits: frequency; 16 bits: AccessClock's tick of the last access
+//   adaptive                       4 bits: frequency; 16 bits: AccessClock's tick of the last
+//   access
 // When the policy is changed the bits of keys are not rewritten: they mean something arbitrary
 // until the key's next access, as in Redis.
 //
@@ -24,8 +25,8 @@
 // of frequency and age is worth, see LearnedScores. It divides by the bytes that evicting would
 // free, remembers the frequency of evicted keys in Ghosts, and spares what was accessed just now.
 //
-// Threads: an EvictionPolicy is shared by all of a store. What takes a ShardEviction is called under
-// that shard's lock; anything else, at any time.
+// Threads: an EvictionPolicy is shared by all of a store. What takes a ShardEviction is called
+// under that shard's lock; anything else, at any time.
 #pragma once
 
 #include <atomic>
@@ -46,8 +47,8 @@ inline constexpr int kAccessBitsWidth = 20;
 
 // What the policy keeps in each shard, guarded by the shard's lock.
 struct ShardEviction {
-  uint32_t accesses = 0;        // of which those not reported to the clock are the rest by batch()
-  int32_t keys_unreported = 0;  // inserted less removed
+  uint32_t accesses = 0;         // of which those not reported to the clock are the rest by batch()
+  int32_t keys_unreported = 0;   // inserted less removed
   uint32_t random = 0x9e3779b9;  // state of a generator: chance in LFU counters and random policies
   Ghosts ghosts;
 };
@@ -55,7 +56,7 @@ struct ShardEviction {
 class EvictionPolicy {
  public:
   // A sample size that serves the adaptive policies well; Redis' maxmemory-samples is 5.
-  static constexpr uint32_t kAdaptiveSamples = 8;
+  static constexpr uint32_t kAdaptiveSamples = 10;
 
   // `shards`: how many ShardEvictions there will be.
   EvictionPolicy(EvictionKind kind, uint32_t shards) : shards_(shards) { set_kind(kind, 0); }
@@ -78,9 +79,9 @@ class EvictionPolicy {
   // All keys of the store are counted anew, e.g. after FLUSHALL: on_remove() was not called.
   void set_keys(uint64_t keys) { clock_.set_keys(keys); }
 
-  // What a sampled key is worth: the lowest is evicted first. Only to be compared with scores of the
-  // same policy. `bytes`: allocated for the key, above 0. `expire_at_ms`: kNoExpiry if none; under
-  // only_volatile() such keys are not to be offered. count_sample() is to be called for each
+  // What a sampled key is worth: the lowest is evicted first. Only to be compared with scores of
+  // the same policy. `bytes`: allocated for the key, above 0. `expire_at_ms`: kNoExpiry if none;
+  // under only_volatile() such keys are not to be offered. count_sample() is to be called for each
   // sampled key once, but not when a candidate is scored again.
   double score(ShardEviction& shard, AccessBits bits, size_t bytes, int64_t expire_at_ms,
                int64_t now_ms) const;

@@ -29,9 +29,8 @@ void Ghosts::remember(KeyHash hash, uint32_t frequency) {
   if (capacity() == 0) return;
   uint16_t* set = set_of(hash);
   const uint16_t print = print_of(hash);
-  uint16_t* place = std::find_if(set, set + ways_ - 1, [&](uint16_t ghost) {
-    return ghost == 0 || same_print(ghost, print);
-  });
+  uint16_t* place = std::find_if(
+      set, set + ways_ - 1, [&](uint16_t ghost) { return ghost == 0 || same_print(ghost, print); });
   std::move_backward(set, place, place + 1);
   set[0] = static_cast<uint16_t>(print | frequency);
 }
@@ -41,7 +40,8 @@ uint32_t Ghosts::recall(KeyHash hash) {
   uint16_t* set = set_of(hash);
   uint16_t* end = set + ways_;
   const uint16_t print = print_of(hash);
-  uint16_t* place = std::find_if(set, end, [&](uint16_t ghost) { return same_print(ghost, print); });
+  uint16_t* place =
+      std::find_if(set, end, [&](uint16_t ghost) { return same_print(ghost, print); });
   if (place == end) return 0;
   const uint32_t frequency = *place & 0xf;
   std::move(place + 1, end, place);

@@ -3,8 +3,8 @@
 // self-tuning, low overhead replacement cache", FAST 2003).
 //
 // A ghost takes two bytes: 12 bits of fingerprint and 4 of frequency. Ghosts stand in sets of up to
-// eight, the latest in front; the last falls out. Two keys share a ghost with a probability of about
-// 1 in 500, which costs a wrong guess and nothing else.
+// eight, the latest in front; the last falls out. Two keys share a ghost with a probability of
+// about 1 in 500, which costs a wrong guess and nothing else.
 //
 // Guarded by the shard's lock.
 #pragma once

@@ -10,10 +10,13 @@
 namespace larder::storage {
 namespace {
 
-double param(const char* n, double d) { const char* e = getenv(n); return e ? atof(e) : d; }
-const double kFade = param("FADE", 0.95);
-const double kPriorWeight = param("PW", 32);
-const double kPriorAge = param("PA", 2);
+double param(const char* n, double d) {
+  const char* e = getenv(n);
+  return e ? atof(e) : d;
+}
+const double kFade = param("FADE", 0.98);
+const double kPriorWeight = param("PW", 16);
+const double kPriorAge = param("PA", 4);
 
 struct AgeRange {
   double first = 0;   // ticks
@@ -84,8 +87,9 @@ void LearnedScores::learn(uint64_t ticks, uint64_t keys) {
   ticks_ += static_cast<double>(ticks);
   // Nothing sampled yet: any positive numbers will do.
   const double mean_rate = all_samples > 0 && all_hits > 0 ? all_hits / all_samples : 1;
-  const double sample_frequency =
-      ticks_ > 0 && all_samples > 0 && keys > 0 ? all_samples / ticks_ / static_cast<double>(keys) : 1;
+  const double sample_frequency = ticks_ > 0 && all_samples > 0 && keys > 0
+                                      ? all_samples / ticks_ / static_cast<double>(keys)
+                                      : 1;
   for (uint32_t f = 0; f < kFrequencies; f++) {
     std::array<double, kAgeBuckets> hazards;
     for (uint32_t b = 0; b < kAgeBuckets; b++) {

@@ -39,9 +39,9 @@ class LearnedScores {
     return scores_[index(frequency, age_bucket)].load(std::memory_order_relaxed);
   }
 
-  // Computes all scores from the counts and lets these fade. `ticks` of the access clock have passed
-  // since the last time; `keys` are in the store. Takes a few microseconds; does nothing while
-  // another thread is at it.
+  // Computes all scores from the counts and lets these fade. `ticks` of the access clock have
+  // passed since the last time; `keys` are in the store. Takes a few microseconds; does nothing
+  // while another thread is at it.
   void learn(uint64_t ticks, uint64_t keys);
 
  private:

@@ -1,6 +1,6 @@
-// A cache that evicts exactly as the store does: keys in the order of their hashes, a hand that goes
-// over them, a pool, and storage::EvictionPolicy for everything else. Requests are a millisecond
-// apart, which is the pace at which the policies that look at a clock do well.
+// A cache that evicts exactly as the store does: keys in the order of their hashes, a hand that
+// goes over them, a pool, and storage::EvictionPolicy for everything else. Requests are a
+// millisecond apart, which is the pace at which the policies that look at a clock do well.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -27,7 +27,9 @@ constexpr uint64_t kHashSeed = 20240229;
 class PolicyModel final : public CacheModel {
  public:
   PolicyModel(EvictionKind kind, const CacheSize& size)
-      : samples_(is_adaptive(kind) ? (getenv("SAMPLES")?atoi(getenv("SAMPLES")):EvictionPolicy::kAdaptiveSamples) : kRedisSamples),
+      : samples_(is_adaptive(kind) ? (getenv("SAMPLES") ? atoi(getenv("SAMPLES"))
+                                                        : EvictionPolicy::kAdaptiveSamples)
+                                   : kRedisSamples),
         bytes_max_(size.bytes),
         bucket_bits_(std::max<int>(kShardBits, std::bit_width(size.objects / 4))),
         policy_(kind, 1U << kShardBits),

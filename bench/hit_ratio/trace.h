@@ -12,15 +12,15 @@ namespace larder::bench {
 struct Request {
   static constexpr uint32_t kNever = std::numeric_limits<uint32_t>::max();
   uint32_t key;
-  uint32_t size;             // bytes of the value
+  uint32_t size;               // bytes of the value
   uint32_t next_use = kNever;  // index of the next request for the same key
 };
 
 struct Trace {
   std::string name;
   std::vector<Request> requests;
-  uint32_t keys = 0;           // all keys are below this
-  uint32_t distinct_keys = 0;  // of which so many occur
+  uint32_t keys = 0;            // all keys are below this
+  uint32_t distinct_keys = 0;   // of which so many occur
   uint64_t distinct_bytes = 0;  // values of all keys, each once, as large as when first asked for
 
   // What an infinite cache hits, of 1.
