@@ -6,8 +6,6 @@
 namespace larder::storage {
 namespace {
 
-// With fewer keys a tick is a whole access and a generation shorter than 64 ticks would be coarse.
-constexpr uint64_t kKeysMin = AccessClock::kTicksPerGeneration;
 constexpr uint64_t kKeysPerBatchedAccess = 8'192;
 
 }  // namespace

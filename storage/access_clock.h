@@ -21,13 +21,21 @@ namespace larder::storage {
 class AccessClock {
  public:
   static constexpr uint32_t kTicksPerGeneration = 64;
+  // With fewer keys the clock goes as for so many: a tick is at least an access.
+  static constexpr uint64_t kKeysMin = kTicksPerGeneration;
   static constexpr uint32_t kTickBits = 16;
   static constexpr uint32_t kTickMask = (1U << kTickBits) - 1;
+  static constexpr uint32_t kAgeMax = kTickMask - 256;
   static constexpr uint32_t kBatchMax = 32;
 
   // 0 .. kTickMask; wraps.
   uint32_t tick() const { return tick_.load(std::memory_order_relaxed); }
-  uint32_t age_of(uint32_t tick_then) const { return (tick() - tick_then) & kTickMask; }
+  // Ticks since `tick_then`. A thread may see the clock a little behind what another has seen: that
+  // is 0 then, not an age of almost 65,536.
+  uint32_t age_of(uint32_t tick_then) const {
+    const uint32_t age = (tick() - tick_then) & kTickMask;
+    return age > kAgeMax ? 0 : age;
+  }
 
   // How many accesses a shard gathers before it reports them: a power of two up to kBatchMax.
   uint32_t batch() const { return batch_.load(std::memory_order_relaxed); }

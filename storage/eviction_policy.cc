@@ -1,22 +1,11 @@
 #include "storage/eviction_policy.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <cmath>
 #include <limits>
 
 namespace larder::storage {
 namespace {
-
-double param(const char* n, double d) {
-  const char* e = getenv(n);
-  return e ? atof(e) : d;
-}
-const double kSpareDiv = param("SPARE", 64);
-const double kRefresh = param("REFRESH", 16);
-const double kGhost = param("GHOST", 2);
-const double kSizeExp = param("SIZE", 1);
-const double kSimple = param("SIMPLE", 0);
-const double kFadeGen = param("FG", 20);
 
 constexpr AccessBits kBitsMask = (1U << kAccessBitsWidth) - 1;
 
@@ -47,6 +36,22 @@ uint32_t next_random(uint32_t& state) {
 // Adaptive.
 constexpr uint32_t kFrequencyMax = Ghosts::kFrequencyMax;
 constexpr uint32_t kHalfLifeTicks = 20 * AccessClock::kTicksPerGeneration;
+constexpr uint64_t kGhostsPerKey = 2;
+
+// Learning is due after some ticks, but not so soon that it costs, nor so late that counts
+// overflow.
+constexpr uint64_t kLearningTicks = 24;
+constexpr uint64_t kLearningAccessesMin = 256;
+constexpr uint64_t kLearningAccessesMax = 1'000'000;
+
+// Keys are spared from eviction until so many others were inserted: a hundredth of all, or 128 if
+// that is more, but in small stores only a 64th, since sparing more costs hits.
+constexpr double kSparedShare = 0.01;
+constexpr double kSparedInserts = 128;
+constexpr double kSparedShareMax = 1.0 / 64;
+constexpr uint32_t kSparedTicksMax = AccessClock::kTicksPerGeneration;
+// Above every score of a key that is not spared; with age subtracted the oldest still goes first.
+constexpr double kSparedScore = 1e12;
 
 AccessBits adaptive_bits(uint32_t frequency, uint32_t tick) {
   return frequency << AccessClock::kTickBits | tick;
@@ -56,11 +61,12 @@ uint32_t tick_of(AccessBits bits) {
 }
 // Halved every twenty generations without a hit.
 uint32_t aged_frequency(AccessBits bits, uint32_t age_ticks) {
-  return (bits >> AccessClock::kTickBits) >>
-         std::min<uint32_t>(age_ticks / uint32_t(kFadeGen * 64), 31);
+  return (bits >> AccessClock::kTickBits) >> std::min(age_ticks / kHalfLifeTicks, 31U);
 }
 
 }  // namespace
+
+EvictionPolicy::EvictionPolicy(EvictionKind kind, uint32_t shards) : shards_(shards), kind_(kind) {}
 
 void EvictionPolicy::set_kind(EvictionKind kind, uint64_t keys) {
   clock_.set_keys(keys);
@@ -75,11 +81,8 @@ void EvictionPolicy::set_lfu(uint32_t log_factor, uint32_t decay_minutes) {
 AccessBits EvictionPolicy::on_insert(ShardEviction& shard, KeyHash hash, int64_t now_ms) {
   const EvictionKind k = kind();
   if (is_lfu(k)) return lfu_bits(kLfuInitial, now_ms);
-  if (!is_adaptive(k)) return seconds_of(now_ms);
-  shard.keys_unreported++;
-  report_accesses(shard, true, now_ms);
-  const uint32_t remembered = shard.ghosts.recall(hash);
-  return adaptive_bits(std::min(remembered + 1, kFrequencyMax), clock_.tick());
+  if (is_adaptive(k)) return adaptive_insert(shard, hash, now_ms);
+  return seconds_of(now_ms);
 }
 
 AccessBits EvictionPolicy::on_hit(ShardEviction& shard, AccessBits bits, int64_t now_ms) {
@@ -90,40 +93,56 @@ AccessBits EvictionPolicy::on_hit(ShardEviction& shard, AccessBits bits, int64_t
 }
 
 AccessBits EvictionPolicy::adaptive_hit(ShardEviction& shard, AccessBits bits, int64_t now_ms) {
-  const uint32_t tick = clock_.tick();
-  const uint32_t age = (tick - tick_of(bits)) & AccessClock::kTickMask;
+  const uint32_t age = clock_.age_of(tick_of(bits));
   const uint32_t frequency = aged_frequency(bits, age);
   const uint32_t batch = clock_.batch();
-  if ((shard.accesses + 1) % batch == 0) {
+  if ((++shard.accesses & (batch - 1)) == 0) {
+    // One hit stands for a batch.
     scores_.count_hit(frequency, LearnedScores::age_bucket(age), batch);
+    report_accesses(shard, batch, now_ms);
   }
-  report_accesses(shard, false, now_ms);
-  return adaptive_bits(std::min(frequency + 1, kFrequencyMax), tick);
+  return adaptive_bits(std::min(frequency + 1, kFrequencyMax), clock_.tick());
 }
 
-void EvictionPolicy::report_accesses(ShardEviction& shard, bool insert, int64_t now_ms) {
+AccessBits EvictionPolicy::adaptive_insert(ShardEviction& shard, KeyHash hash, int64_t now_ms) {
+  shard.keys_unreported++;
   const uint32_t batch = clock_.batch();
-  if (++shard.accesses % batch != 0) return;
-  if (shard.keys_unreported != 0) {
-    clock_.add_keys(shard.keys_unreported);
-    shard.keys_unreported = 0;
+  if ((++shard.accesses & (batch - 1)) == 0) {
+    inserts_.fetch_add(batch, std::memory_order_relaxed);
+    report_accesses(shard, batch, now_ms);
   }
-  if (insert) inserts_.fetch_add(batch, std::memory_order_relaxed);
-  if (!clock_.advance(batch, now_ms)) return;
-  const uint64_t ticks = clock_.ticks() - learnt_at_tick_.load(std::memory_order_relaxed);
-  const uint64_t due =
-      std::max<uint64_t>(kRefresh, 256 * 64 / std::max<uint64_t>(clock_.keys(), 64));
-  if (ticks >= due) learn();
+  const uint32_t remembered = shard.ghosts.recall(hash);
+  return adaptive_bits(std::min(remembered + 1, kFrequencyMax), clock_.tick());
 }
 
-void EvictionPolicy::learn() {
-  const uint64_t ticks = clock_.ticks();
-  const uint64_t passed = ticks - learnt_at_tick_.exchange(ticks, std::memory_order_relaxed);
-  scores_.learn(passed, clock_.keys());
-  const double inserts = std::max<double>(inserts_.exchange(0), 1);
-  const double keys = clock_.keys();
-  const double protect = std::max(keys * .01, std::min(128., keys / kSpareDiv));
-  spared_ticks_ = uint32_t(std::min(passed * protect / inserts + .999, 64.));
+void EvictionPolicy::report_accesses(ShardEviction& shard, uint32_t accesses, int64_t now_ms) {
+  report_keys(shard);
+  if (!clock_.advance(accesses, now_ms)) return;
+  const uint64_t keys = std::max(clock_.keys(), AccessClock::kKeysMin);
+  const uint64_t due =
+      std::max(kLearningTicks, kLearningAccessesMin * AccessClock::kTicksPerGeneration / keys);
+  if (clock_.ticks() - learnt_at_tick_.load(std::memory_order_relaxed) >= due) learn(keys);
+}
+
+void EvictionPolicy::report_keys(ShardEviction& shard) {
+  if (shard.keys_unreported == 0) return;
+  clock_.add_keys(shard.keys_unreported);
+  shard.keys_unreported = 0;
+}
+
+void EvictionPolicy::learn(uint64_t keys) {
+  const uint64_t now = clock_.ticks();
+  const uint64_t before = learnt_at_tick_.exchange(now, std::memory_order_relaxed);
+  if (now <= before) return;  // another thread was quicker
+  scores_.learn(now - before, keys);
+  const auto inserts =
+      static_cast<double>(std::max<uint64_t>(inserts_.exchange(0, std::memory_order_relaxed), 1));
+  const auto all = static_cast<double>(keys);
+  const double spared =
+      std::max(all * kSparedShare, std::min(kSparedInserts, all * kSparedShareMax));
+  const double ticks = std::ceil(static_cast<double>(now - before) * spared / inserts);
+  spared_ticks_.store(static_cast<uint32_t>(std::min<double>(ticks, kSparedTicksMax)),
+                      std::memory_order_relaxed);
 }
 
 AccessBits EvictionPolicy::lfu_hit(ShardEviction& shard, AccessBits bits, int64_t now_ms) const {
@@ -147,20 +166,23 @@ uint32_t EvictionPolicy::lfu_counter(AccessBits bits, int64_t now_ms) const {
 
 void EvictionPolicy::on_remove(ShardEviction& shard) {
   if (!is_adaptive(kind())) return;
-  // Reported with the next accesses, or at once where those may be long in coming.
-  if (--shard.keys_unreported > -static_cast<int32_t>(clock_.batch())) return;
-  clock_.add_keys(shard.keys_unreported);
-  shard.keys_unreported = 0;
+  // With the next accesses, or at once where those may be long in coming.
+  if (--shard.keys_unreported <= -static_cast<int32_t>(clock_.batch())) report_keys(shard);
 }
 
 void EvictionPolicy::on_evict(ShardEviction& shard, KeyHash hash, AccessBits bits) {
   if (!is_adaptive(kind())) return;
-  const uint64_t wanted = uint64_t(kGhost * (clock_.keys() + shards_ - 1)) / shards_;
-  if (wanted > shard.ghosts.capacity() || wanted * 4 < shard.ghosts.capacity()) {
-    shard.ghosts.resize(wanted);
-  }
+  fit_ghosts(shard);
   const uint32_t frequency = aged_frequency(bits, clock_.age_of(tick_of(bits)));
   shard.ghosts.remember(hash, std::max(frequency, 1U));
+}
+
+// Every shard gets the same share of them. Resized when it is far off, so that a store that grows
+// or shrinks by a key does not make work.
+void EvictionPolicy::fit_ghosts(ShardEviction& shard) const {
+  const uint64_t wanted = (clock_.keys() * kGhostsPerKey + shards_ - 1) / shards_;
+  const uint64_t have = shard.ghosts.capacity();
+  if (wanted > have || wanted * 2 + 8 < have) shard.ghosts.resize(wanted + wanted / 8);
 }
 
 double EvictionPolicy::score(ShardEviction& shard, AccessBits bits, size_t bytes,
@@ -189,10 +211,9 @@ double EvictionPolicy::score(ShardEviction& shard, AccessBits bits, size_t bytes
 
 double EvictionPolicy::adaptive_score(AccessBits bits, size_t bytes) const {
   const uint32_t age = clock_.age_of(tick_of(bits));
-  if (age <= spared_ticks_.load(std::memory_order_relaxed)) return 1e9 - age;
+  if (age <= spared_ticks_.load(std::memory_order_relaxed)) return kSparedScore - age;
   const uint32_t frequency = aged_frequency(bits, age);
-  if (kSimple) return (frequency) / (age / 64. + .5) / (kSizeExp ? bytes : 1);
-  return scores_.score(frequency, LearnedScores::age_bucket(age)) / (kSizeExp ? bytes : 1);
+  return scores_.score(frequency, LearnedScores::age_bucket(age)) / static_cast<double>(bytes);
 }
 
 void EvictionPolicy::count_sample(AccessBits bits) {

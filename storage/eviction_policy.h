@@ -55,11 +55,11 @@ struct ShardEviction {
 
 class EvictionPolicy {
  public:
-  // A sample size that serves the adaptive policies well; Redis' maxmemory-samples is 5.
+  // How many keys to look at for each eviction under an adaptive policy.
   static constexpr uint32_t kAdaptiveSamples = 10;
 
-  // `shards`: how many ShardEvictions there will be.
-  EvictionPolicy(EvictionKind kind, uint32_t shards) : shards_(shards) { set_kind(kind, 0); }
+  // For an empty store. `shards`: how many ShardEvictions there will be.
+  EvictionPolicy(EvictionKind kind, uint32_t shards);
 
   EvictionKind kind() const { return kind_.load(std::memory_order_relaxed); }
   // `keys`: in the store now, all databases.
@@ -96,24 +96,26 @@ class EvictionPolicy {
 
  private:
   AccessBits adaptive_hit(ShardEviction& shard, AccessBits bits, int64_t now_ms);
+  AccessBits adaptive_insert(ShardEviction& shard, KeyHash hash, int64_t now_ms);
   AccessBits lfu_hit(ShardEviction& shard, AccessBits bits, int64_t now_ms) const;
   double adaptive_score(AccessBits bits, size_t bytes) const;
-  void report_accesses(ShardEviction& shard, bool insert, int64_t now_ms);
-  void learn();
   uint32_t lfu_counter(AccessBits bits, int64_t now_ms) const;
+  void report_accesses(ShardEviction& shard, uint32_t accesses, int64_t now_ms);
+  void report_keys(ShardEviction& shard);
+  void fit_ghosts(ShardEviction& shard) const;
+  void learn(uint64_t keys);
 
   const uint32_t shards_;
-  std::atomic<EvictionKind> kind_{EvictionKind::kNoEviction};
+  std::atomic<EvictionKind> kind_;
   std::atomic<uint32_t> lfu_log_factor_{10};
   std::atomic<uint32_t> lfu_decay_minutes_{1};
 
   AccessClock clock_;
   LearnedScores scores_;
 
-  // When to learn next, and what the last time found.
   std::atomic<uint64_t> learnt_at_tick_{0};
-  std::atomic<uint64_t> inserts_{0};  // since then
-  std::atomic<uint32_t> spared_ticks_{0};
+  std::atomic<uint64_t> inserts_{0};       // since then
+  std::atomic<uint32_t> spared_ticks_{1};  // keys of that age or younger are spared
 };
 
 }  // namespace larder::storage

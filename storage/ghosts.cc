@@ -1,16 +1,16 @@
 #include "storage/ghosts.h"
 
 #include <algorithm>
-#include <bit>
+#include <utility>
+#include <vector>
 
 namespace larder::storage {
 namespace {
 
 constexpr uint32_t kFrequencyBits = 4;
-// The hash's bits 42 to 53 choose the set: at most 2^12 of them matter beside the shard, whose bits
-// lie above; the fingerprint takes bits that neither uses.
-constexpr int kSetShift = 22;
+// The fingerprint is bits 8 to 19 of the hash; 32 bits below the shard's choose the set.
 constexpr int kPrintShift = 8;
+constexpr int kSetShift = 22;
 
 uint16_t print_of(KeyHash hash) {
   return static_cast<uint16_t>(((hash >> kPrintShift) & 0xfff) << kFrequencyBits);
@@ -21,8 +21,11 @@ bool same_print(uint16_t ghost, uint16_t print) {
 
 }  // namespace
 
+// The sets divide the range of those 32 bits evenly, in order: their number need not be a power of
+// two, and a resize finds the sets that overlap.
 uint16_t* Ghosts::set_of(KeyHash hash) const {
-  return &ghosts_[((hash >> kSetShift) & (sets_ - 1)) * ways_];
+  const auto bits = static_cast<uint32_t>(hash >> kSetShift);
+  return &ghosts_[((uint64_t{bits} * sets_) >> 32) * ways_];
 }
 
 void Ghosts::remember(KeyHash hash, uint32_t frequency) {
@@ -49,25 +52,29 @@ uint32_t Ghosts::recall(KeyHash hash) {
   return frequency;
 }
 
-void Ghosts::resize(size_t keys) {
-  const size_t sets = std::bit_ceil(std::max<size_t>((keys + kWaysMax - 1) / kWaysMax, 1));
-  const size_t ways = keys == 0 ? 0 : std::min<size_t>(keys, kWaysMax);
-  if (sets * ways == capacity()) return;
-  auto ghosts = ways == 0 ? nullptr : std::make_unique<uint16_t[]>(sets * ways);
-  // A ghost does not know the bits of its hash beyond those that chose its set: it goes to every
-  // set that it may belong to now.
-  const size_t old_sets = capacity() == 0 ? 0 : sets_;
-  for (size_t from = 0, to = 0; ways != 0 && old_sets != 0 && to < std::max(sets, old_sets); to++) {
-    from = to & (old_sets - 1);
-    uint16_t* target = &ghosts[(to & (sets - 1)) * ways];
-    for (size_t i = 0, free = 0; i < std::min<size_t>(ways, ways_); i++) {
-      while (free < ways && target[free] != 0) free++;
-      if (free < ways) target[free] = ghosts_[from * ways_ + i];
+void Ghosts::resize(size_t capacity_wanted) {
+  Ghosts other;
+  other.ways_ = static_cast<uint32_t>(std::min<size_t>(capacity_wanted, kWaysMax));
+  other.sets_ = static_cast<uint32_t>((capacity_wanted + kWaysMax - 1) / kWaysMax);
+  if (other.capacity() == capacity()) return;
+  if (other.capacity() > 0) other.ghosts_ = std::make_unique<uint16_t[]>(other.capacity());
+  if (other.capacity() > 0 && capacity() > 0) other.take_from(*this);
+  *this = std::move(other);
+}
+
+// A ghost does not know which part of its set's range its key was in: it goes to every set that
+// overlaps, the latest of each first, as far as there is room.
+void Ghosts::take_from(const Ghosts& old) {
+  const uint32_t sets = std::max(sets_, old.sets_);
+  std::vector<uint32_t> taken(sets_, 0);
+  for (uint32_t way = 0; way < old.ways_; way++) {
+    for (uint32_t i = 0; i < sets; i++) {
+      const uint64_t from = uint64_t{i} * old.sets_ / sets;
+      const uint64_t to = uint64_t{i} * sets_ / sets;
+      const uint16_t ghost = old.ghosts_[from * old.ways_ + way];
+      if (ghost != 0 && taken[to] < ways_) ghosts_[to * ways_ + taken[to]++] = ghost;
     }
   }
-  ghosts_ = std::move(ghosts);
-  sets_ = static_cast<uint32_t>(sets);
-  ways_ = static_cast<uint32_t>(ways);
 }
 
 }  // namespace larder::storage

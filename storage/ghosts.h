@@ -21,16 +21,16 @@ class Ghosts {
  public:
   static constexpr uint32_t kFrequencyMax = 15;
 
-  // Remembers a key; `frequency` is 1 to kFrequencyMax. Allocates, if there is no room yet.
+  // Remembers a key, if there is any room; `frequency` is 1 to kFrequencyMax.
   void remember(KeyHash hash, uint32_t frequency);
 
   // The frequency of a remembered key, which is forgotten with that, since it is resident again;
   // 0 if there is none.
   uint32_t recall(KeyHash hash);
 
-  // Makes room for about `keys` ghosts, at least that many above eight. What is remembered is kept
-  // as far as it fits. `keys` 0 frees everything.
-  void resize(size_t keys);
+  // Makes room for so many ghosts, rounded up to a multiple of eight above eight; with 0, frees
+  // everything. What is remembered is kept as far as it fits.
+  void resize(size_t capacity_wanted);
 
   size_t capacity() const { return size_t{sets_} * ways_; }
   size_t memory_bytes() const { return capacity() * sizeof(uint16_t); }
@@ -38,9 +38,10 @@ class Ghosts {
  private:
   static constexpr uint32_t kWaysMax = 8;
   uint16_t* set_of(KeyHash hash) const;
+  void take_from(const Ghosts& old);
 
   std::unique_ptr<uint16_t[]> ghosts_;  // sets_ times ways_; 0 is an empty place
-  uint32_t sets_ = 0;                   // a power of two
+  uint32_t sets_ = 0;
   uint32_t ways_ = 0;
 };
 

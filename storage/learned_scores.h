@@ -46,19 +46,27 @@ class LearnedScores {
 
  private:
   static constexpr uint32_t kKinds = kFrequencies * kAgeBuckets;
-  using Counts = std::array<std::atomic<uint32_t>, kKinds>;
+  // Counts have a fraction, so that small ones fade smoothly.
+  static constexpr uint64_t kUnit = 1 << 16;
+  using Counts = std::array<std::atomic<uint64_t>, kKinds>;
+
+  // All that scores are made of.
+  struct Evidence {
+    const std::array<double, kKinds>& hits;
+    const std::array<double, kKinds>& samples;
+    double hits_per_sample;
+    double samples_per_key_and_tick;
+  };
 
   static uint32_t index(uint32_t frequency, uint32_t age_bucket) {
     return frequency * kAgeBuckets + age_bucket;
   }
-  static void add(std::atomic<uint32_t>& count, uint32_t n) {
+  static void add(std::atomic<uint64_t>& count, uint32_t n) {
     count.store(count.load(std::memory_order_relaxed) + n * kUnit, std::memory_order_relaxed);
   }
-  static double faded(std::atomic<uint32_t>& count);
-  void score_frequency(uint32_t frequency, const std::array<double, kAgeBuckets>& hazards);
-
-  // Counts are kept in eighths, so that small ones fade smoothly.
-  static constexpr uint32_t kUnit = 8;
+  static std::array<double, kKinds> read_and_fade(Counts& counts, double fade);
+  static double hazard(uint32_t frequency, uint32_t bucket, const Evidence& evidence);
+  void score_frequency(uint32_t frequency, const Evidence& evidence);
 
   Counts hits_{};
   Counts samples_{};

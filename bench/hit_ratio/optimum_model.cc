@@ -4,7 +4,6 @@
 // compute it in reasonable time, and this is near it.
 #include "bench/hit_ratio/optimum_model.h"
 
-#include <cstdlib>
 #include <set>
 #include <utility>
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdlib>
 
 #include "bench/hit_ratio/cache_model.h"
 #include "storage/candidate_pool.h"
@@ -27,9 +26,7 @@ constexpr uint64_t kHashSeed = 20240229;
 class PolicyModel final : public CacheModel {
  public:
   PolicyModel(EvictionKind kind, const CacheSize& size)
-      : samples_(is_adaptive(kind) ? (getenv("SAMPLES") ? atoi(getenv("SAMPLES"))
-                                                        : EvictionPolicy::kAdaptiveSamples)
-                                   : kRedisSamples),
+      : samples_(is_adaptive(kind) ? EvictionPolicy::kAdaptiveSamples : kRedisSamples),
         bytes_max_(size.bytes),
         bucket_bits_(std::max<int>(kShardBits, std::bit_width(size.objects / 4))),
         policy_(kind, 1U << kShardBits),
