@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 namespace larder::storage {
 namespace {
@@ -65,14 +64,15 @@ void Ghosts::resize(size_t capacity_wanted) {
 // A ghost does not know which part of its set's range its key was in: it goes to every set that
 // overlaps, the latest of each first, as far as there is room.
 void Ghosts::take_from(const Ghosts& old) {
-  const uint32_t sets = std::max(sets_, old.sets_);
-  std::vector<uint32_t> taken(sets_, 0);
-  for (uint32_t way = 0; way < old.ways_; way++) {
-    for (uint32_t i = 0; i < sets; i++) {
-      const uint64_t from = uint64_t{i} * old.sets_ / sets;
-      const uint64_t to = uint64_t{i} * sets_ / sets;
-      const uint16_t ghost = old.ghosts_[from * old.ways_ + way];
-      if (ghost != 0 && taken[to] < ways_) ghosts_[to * ways_ + taken[to]++] = ghost;
+  for (uint64_t to = 0; to < sets_; to++) {
+    const uint64_t first = to * old.sets_ / sets_;
+    const uint64_t last = ((to + 1) * old.sets_ - 1) / sets_;
+    uint32_t taken = 0;
+    for (uint32_t way = 0; way < old.ways_; way++) {
+      for (uint64_t from = first; from <= last && taken < ways_; from++) {
+        const uint16_t ghost = old.ghosts_[from * old.ways_ + way];
+        if (ghost != 0) ghosts_[to * ways_ + taken++] = ghost;
+      }
     }
   }
 }
