@@ -6,7 +6,7 @@
 namespace larder::storage {
 namespace {
 
-constexpr uint64_t kKeysPerBatchedAccess = 8'192;
+constexpr uint64_t kKeysPerBatchedAccess = 2'048;
 
 }  // namespace
 

@@ -4,7 +4,7 @@
 // a shard with two keys could not tell a clock of its own from noise.
 //
 // So that threads do not fight for one cache line, shards report accesses in batches that grow with
-// the number of keys (see batch()); below 16,384 keys a batch is one access, and the clock exact.
+// the number of keys (see batch()); below 4,096 keys a batch is one access, and the clock exact.
 //
 // It also remembers when its ticks were, to the second, so that OBJECT IDLETIME can be answered.
 //

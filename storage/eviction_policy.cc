@@ -41,7 +41,7 @@ constexpr uint64_t kGhostsPerKey = 2;
 // Learning is due after some ticks, but not so soon that it costs, nor so late that counts
 // overflow.
 constexpr uint64_t kLearningTicks = 24;
-constexpr uint64_t kLearningAccessesMin = 256;
+constexpr uint64_t kLearningAccessesMin = 2'048;
 constexpr uint64_t kLearningAccessesMax = 1'000'000;
 
 // Keys are spared from eviction until so many others were inserted: a hundredth of all, or 128 if
