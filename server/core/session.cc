@@ -54,15 +54,21 @@ void Session::on_bytes(std::string_view bytes) {
 }
 
 void Session::run_received(Received received) {
-  const size_t size = received.bytes.size();
-  const size_t consumed = run_requests(std::move(received));
-  flush();
+  output_begin_ = worker_.output().size();
+  received_bytes_ = received.bytes.size();
+  consumed_bytes_ = run_requests(std::move(received));
+  output_end_ = worker_.output().size();
+}
+
+void Session::complete_received() {
+  send(worker_.output().view().substr(output_begin_, output_end_ - output_begin_));
+  output_begin_ = output_end_ = 0;
   if (const size_t read = stream_->take_bytes_read(); read > 0) {
     worker_.counters().reads.add();
     worker_.counters().net_input_bytes.add(read);
   }
-  stream_->consume(consumed);
-  const size_t left = size - consumed;
+  stream_->consume(consumed_bytes_);
+  const size_t left = received_bytes_ - consumed_bytes_;
   const auto limit = static_cast<size_t>(
       worker_.server().config.values.client_query_buffer_bytes_max.load(std::memory_order_relaxed));
   if (left > limit && !busy() && !more_requests_) {
@@ -242,12 +248,17 @@ void Session::answer_protocol_error(std::string_view text) {
   stream_->close_when_drained();
 }
 
+// What stands behind output_begin_ in the worker's output is this session's.
 void Session::flush() {
   protocol::ByteBuffer& output = worker_.output();
-  if (!output.empty()) {
-    stream_->write(output.view());
-    output.clear();
-    output.shrink_to(kOutputPauseBytes);
+  send(output.view().substr(output_begin_));
+  output.truncate(output_begin_);
+  output.shrink_to(kOutputPauseBytes);
+}
+
+void Session::send(std::string_view replies) {
+  if (!replies.empty()) {
+    stream_->write(replies);
     worker_.counters().writes.add();
     worker_.counters().net_output_bytes.add(stream_->take_bytes_written());
   }
@@ -263,7 +274,7 @@ const OutputLimit& Session::output_limit() const {
 
 // Sends on what has piled up; false if the peer must read before more of its requests are run.
 bool Session::check_output() {
-  if (worker_.output().size() > kOutputFlushBytes) flush();
+  if (worker_.output().size() - output_begin_ > kOutputFlushBytes) flush();
   const size_t unread = stream_->output_bytes();
   if (unread == 0) return true;
   const auto hard = static_cast<size_t>(output_limit().hard_bytes.load(std::memory_order_relaxed));

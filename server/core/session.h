@@ -42,8 +42,10 @@ class Session final : public Client, public net::StreamHandler {
 
   // For Turn: parses requests into the batch until it is full.
   protocol::ParseResult parse(std::string_view bytes, protocol::RequestBatch& batch);
-  // Runs requests that were parsed ahead, and those behind them; answers Stream's offer.
+  // Runs requests that were parsed ahead, and those behind them; then, perhaps after other sessions
+  // have run theirs, sends the replies and answers Stream's offer.
   void run_received(Received received);
+  void complete_received();
 
   // Looks for reasons to close: idle for too long, output above the soft limit for too long.
   void check_limits(int64_t now_ms);
@@ -76,6 +78,7 @@ class Session final : public Client, public net::StreamHandler {
   const OutputLimit& output_limit() const;
   void answer_protocol_error(std::string_view text);
   void flush();
+  void send(std::string_view replies);
   bool check_output();
   void publish_buffers();
   bool busy() const { return suspended_.continuation != nullptr || held_; }
@@ -88,6 +91,10 @@ class Session final : public Client, public net::StreamHandler {
   net::Stream* stream_ = nullptr;
   protocol::RequestParser parser_;
   Dispatcher::Suspended suspended_;
+  size_t received_bytes_ = 0;  // offered, and how many of them were consumed
+  size_t consumed_bytes_ = 0;
+  size_t output_begin_ = 0;  // where its unsent replies are in the worker's output
+  size_t output_end_ = 0;
   bool queued_ = false;
   bool more_requests_ = false;  // offered, and stopped at: to be offered again
   bool held_ = false;           // by CLIENT PAUSE

@@ -1,11 +1,16 @@
 #include "server/core/turn.h"
 
-#include <cassert>
 #include <utility>
 
 #include "server/core/session.h"
 
 namespace larder::core {
+namespace {
+
+// Replies that may pile up before they are sent, and the buffer that is kept for them.
+constexpr size_t kOutputBytesMax = 256 * 1024;
+
+}  // namespace
 
 Received Turn::parse(Session& session, std::string_view bytes, PreparedBatch& batch) {
   Received received{.bytes = bytes, .batch = &batch, .first = batch.requests.size()};
@@ -18,12 +23,6 @@ Received Turn::parse(Session& session, std::string_view bytes, PreparedBatch& ba
   return received;
 }
 
-void Turn::add(Session& session, std::string_view bytes) {
-  assert(!running_);
-  parts_.push_back({&session, parse(session, bytes, batch_)});
-  if (batch_.full()) run();
-}
-
 Received Turn::parse_rest(Session& session, std::string_view bytes) {
   rest_.requests.clear();
   Received received = parse(session, bytes, rest_);
@@ -32,16 +31,45 @@ Received Turn::parse_rest(Session& session, std::string_view bytes) {
 }
 
 void Turn::run() {
-  if (parts_.empty()) return;
-  running_ = true;
-  dispatcher_.prefetch(batch_.prepared, batch_.requests.size());
-  for (Part& part : parts_) part.session->run_received(std::move(part.received));
+  for (size_t from = 0; from < parts_.size();) {
+    const size_t end = parse_parts(from);
+    run_parts(from, end);
+    from = end;
+  }
   parts_.clear();
+}
+
+// Fills the batch; answers the first part that found no room in it.
+size_t Turn::parse_parts(size_t from) {
   batch_.requests.clear();
-  running_ = false;
+  size_t end = from;
+  while (end < parts_.size() && !batch_.full()) {
+    Part& part = parts_[end++];
+    part.received = parse(*part.session, part.received.bytes, batch_);
+  }
+  dispatcher_.prefetch(batch_.prepared, batch_.requests.size());
+  return end;
+}
+
+void Turn::run_parts(size_t from, size_t end) {
+  size_t completed = from;
+  for (size_t i = from; i < end; i++) {
+    parts_[i].session->run_received(std::move(parts_[i].received));
+    if (output_.size() < kOutputBytesMax) continue;
+    complete_parts(completed, i + 1);
+    completed = i + 1;
+  }
+  complete_parts(completed, end);
+}
+
+void Turn::complete_parts(size_t from, size_t end) {
+  for (size_t i = from; i < end; i++) parts_[i].session->complete_received();
+  output_.clear();
+  output_.shrink_to(kOutputBytesMax);
 }
 
 void Turn::trim() {
+  batch_.requests.clear();
   rest_.requests.clear();
 }
 

@@ -1,9 +1,10 @@
-// The requests that arrive in one turn of a loop, from all its connections: parsed as they are
-// read, run together when everything that was ready has been read, or when a batch is full.
+// The requests that arrive in one turn of a loop, from all its connections: read first, then
+// parsed, then run, then answered, each of these for many connections in a row.
 //
-// So the cache misses of their keys overlap even where no client pipelines, and the system's code
-// for reading and for sending each stay in the instruction cache for a while. A connection's
-// requests keep their order, and nothing else happens between reading and running (net::Loop).
+// So the cache misses of their keys overlap even where no client pipelines, and neither the
+// system's code for reading and sending nor ours is pushed out of the caches by the other between
+// any two commands. A connection's requests keep their order, and nothing else happens between
+// reading and running (net::Loop::after_reads).
 //
 // Belongs to a worker; loop's thread only.
 #pragma once
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/byte_buffer.h"
 #include "protocol/request_parser.h"
 #include "server/core/dispatch.h"
 
@@ -40,15 +42,16 @@ struct Received {
 
 class Turn {
  public:
-  explicit Turn(Dispatcher& dispatcher) : dispatcher_(dispatcher) {}
+  // `output` is where sessions write their replies to.
+  Turn(Dispatcher& dispatcher, protocol::ByteBuffer& output)
+      : dispatcher_(dispatcher), output_(output) {}
 
-  // Takes note of what the session received. Its run_received() is called with it, at once if the
-  // batch is full, else by run(). `bytes` must stay until then.
-  void add(Session& session, std::string_view bytes);
+  // Takes note of what the session received; run() will have it run. `bytes` must stay until then.
+  void add(Session& session, std::string_view bytes) { parts_.push_back({&session, {bytes}}); }
+  // Calls run_received() and complete_received() of every session that was added.
+  void run();
   // Parses on behind a full batch, for a session that is being run.
   Received parse_rest(Session& session, std::string_view bytes);
-  // Runs all that was added.
-  void run();
 
   // Gives back memory that large batches took.
   void trim();
@@ -59,12 +62,15 @@ class Turn {
     Received received;
   };
   Received parse(Session& session, std::string_view bytes, PreparedBatch& batch);
+  size_t parse_parts(size_t from);
+  void run_parts(size_t from, size_t end);
+  void complete_parts(size_t from, size_t end);
 
   Dispatcher& dispatcher_;
+  protocol::ByteBuffer& output_;
   PreparedBatch batch_;
   PreparedBatch rest_;
   std::vector<Part> parts_;
-  bool running_ = false;
 };
 
 }  // namespace larder::core

@@ -24,7 +24,7 @@ Worker::Worker(Server& server, size_t index, size_t workers)
       dispatcher_(server, index),
       counters_(server.statistics.worker(index)),
       sweeper_(server.store, index, workers),
-      received_(dispatcher_) {
+      received_(dispatcher_, output_) {
   refresh_time();
   loop_.every(Statistics::kSamplePeriodMs, [this] { each_100_ms(); });
   loop_.each_turn([this] { return turn(); });

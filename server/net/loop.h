@@ -19,7 +19,7 @@ class Loop {
   static constexpr size_t kReadBytes = 64 * 1024;
   static constexpr size_t kReadHeadroom = 8 * 1024;
   // What the reads of one turn may leave in the read buffer for its end.
-  static constexpr size_t kHeldBytes = 128 * 1024;
+  static constexpr size_t kHeldBytes = 16 * 1024;
 
   // Throws std::runtime_error if the system refuses what a loop needs.
   Loop();
