@@ -111,6 +111,7 @@ std::vector<Trace> read_traces(const Options& options) {
   if (paths.empty()) throw std::runtime_error("no such traces in " + options.traces);
   std::sort(paths.begin(), paths.end());
   std::vector<Trace> traces;
+  traces.reserve(paths.size());
   for (const std::string& path : paths) traces.push_back(read_trace(path));
   return traces;
 }

@@ -38,11 +38,9 @@ constexpr uint32_t kFrequencyMax = Ghosts::kFrequencyMax;
 constexpr uint32_t kHalfLifeTicks = 20 * AccessClock::kTicksPerGeneration;
 constexpr uint64_t kGhostsPerKey = 2;
 
-// Learning is due after some ticks, but not so soon that it costs, nor so late that counts
-// overflow.
+// Learning is due after some ticks, but not after so few accesses that its cost would matter.
 constexpr uint64_t kLearningTicks = 24;
 constexpr uint64_t kLearningAccessesMin = 2'048;
-constexpr uint64_t kLearningAccessesMax = 1'000'000;
 
 // Keys are spared from eviction until so many others were inserted: a hundredth of all, or 128 if
 // that is more, but in small stores only a 64th, since sparing more costs hits.

@@ -5,7 +5,9 @@
 // CandidatePool. The hand goes over the whole store in the order of hashes, shard by shard and
 // bucket by bucket, and comes round. To evict one key it goes on until it has seen some more keys
 // (`samples`), asks score() about each, and offers it to the pool. The lowest of the pool is looked
-// up again, scored again with the bits that it has then, and evicted if it is still the lowest.
+// up again, scored again with the bits that it has then, and evicted if it is still the lowest;
+// else it is offered again. A key that is gone by then is passed over; an empty pool means more
+// samples.
 //   Since hashes are random, the next keys under the hand are a random sample; unlike draws with a
 // random number they are cache lines in a row, never the same key twice in a round, and it does not
 // matter whether a shard holds 1,000 keys or, like most shards of a store of 200 keys, none: hand,
@@ -16,14 +18,15 @@
 //   noeviction, lru, random, ttl   20 bits: seconds of the last access (wraps after 12 days)
 //   lfu                            8 bits: Redis' logarithmic counter; 12 bits: minutes of its last
 //                                  change (wraps after 2.8 days)
-//   adaptive                       4 bits: frequency; 16 bits: AccessClock's tick of the last
-//   access
+//   adaptive                       4 bits: frequency; 16 bits: tick of the last access
 // When the policy is changed the bits of keys are not rewritten: they mean something arbitrary
 // until the key's next access, as in Redis.
 //
 // The adaptive policy (allkeys-adaptive, volatile-adaptive) learns from hits what each combination
-// of frequency and age is worth, see LearnedScores. It divides by the bytes that evicting would
-// free, remembers the frequency of evicted keys in Ghosts, and spares what was accessed just now.
+// of frequency and age is worth, see LearnedScores (under volatile-adaptive from the hits of all
+// keys, since a hit does not tell whether the key has an expiry). It divides by the bytes that
+// evicting would free, remembers the frequency of evicted keys in Ghosts, and spares what was
+// accessed just now.
 //
 // Threads: an EvictionPolicy is shared by all of a store. What takes a ShardEviction is called
 // under that shard's lock; anything else, at any time.

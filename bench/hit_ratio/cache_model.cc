@@ -7,12 +7,12 @@
 namespace larder::bench {
 
 const std::vector<ModelKind>& baseline_models() {
-  static const std::vector<ModelKind> kModels = {{"LRU", make_lru},
-                                                 {"S3-FIFO", make_s3_fifo},
-                                                 {"ARC", make_arc},
-                                                 {"W-TinyLFU", make_tiny_lfu},
-                                                 {"optimum", make_optimum}};
-  return kModels;
+  static const std::vector<ModelKind> models = {{"LRU", make_lru},
+                                                {"S3-FIFO", make_s3_fifo},
+                                                {"ARC", make_arc},
+                                                {"W-TinyLFU", make_tiny_lfu},
+                                                {"optimum", make_optimum}};
+  return models;
 }
 
 }  // namespace larder::bench

@@ -97,6 +97,7 @@ class PolicyModel final : public CacheModel {
   void evict_one() {
     sample();
     for (;;) {
+      if (pool_.empty()) sample();
       Candidate candidate = pool_.take_lowest();
       const auto key = static_cast<uint32_t>(candidate.where);
       if (!keys_[key].resident) continue;
@@ -127,12 +128,12 @@ std::unique_ptr<CacheModel> make(const CacheSize& size) {
 }  // namespace
 
 const std::vector<ModelKind>& policy_models() {
-  static const std::vector<ModelKind> kModels = {
+  static const std::vector<ModelKind> models = {
       {"allkeys-adaptive", make<EvictionKind::kAllkeysAdaptive>},
       {"allkeys-lfu", make<EvictionKind::kAllkeysLfu>},
       {"allkeys-lru", make<EvictionKind::kAllkeysLru>},
       {"allkeys-random", make<EvictionKind::kAllkeysRandom>}};
-  return kModels;
+  return models;
 }
 
 }  // namespace larder::bench
