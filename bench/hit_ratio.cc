@@ -29,6 +29,7 @@ With a server, which is emptied, instead of models:
   --copies N           copies of the trace side by side, pipelined (default 1)
   --pace N             requests a second, of all copies; 0: as fast as possible (default 0)
   --maxmemory BYTES    limit; without it, one that holds as many objects as --sizes says
+Below some 10,000 objects the server's own buffers blur the limit: take more copies (16).
 Models see requests a millisecond apart: --pace 1000 is the same for a server.
 )";
 

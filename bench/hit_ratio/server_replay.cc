@@ -41,7 +41,6 @@ class Replay {
  private:
   static constexpr int kLimitRounds = 6;
   static constexpr double kLimitTolerance = 0.005;
-  static constexpr size_t kFillPipeline = 64;
 
   static size_t largest(const Trace& trace) {
     const auto by_size = [](const Request& a, const Request& b) { return a.size < b.size; };
@@ -80,13 +79,14 @@ class Replay {
     out_.clear();
   }
 
-  // Writes keys, with the sizes of the trace's keys in order, until `count` are written.
+  // Writes keys, with the sizes of the trace's keys in order, until `count` are written; in
+  // pipelines as long as the replay's, since servers count the buffers of their clients.
   void write_keys(uint64_t first, uint64_t count) {
     for (uint64_t i = first; i < first + count; i++) {
       // Beyond the trace's keys they begin again under another name.
       const uint32_t size = sizes_[i % sizes_.size()];
       append_set(static_cast<uint32_t>(i), options_.copies, size);
-      if (sets_ == kFillPipeline) flush_sets();
+      if (sets_ >= options_.copies) flush_sets();
     }
     flush_sets();
   }
