@@ -51,6 +51,7 @@ bool ExpirySweeper::sweep_shard(int64_t now_ms, SweepBudget& budget, Progress& p
       next_due_ms = std::min(next_due_ms, table.next_due_ms());
     }
     shard.expired.add(dead_.size());
+    for (size_t i = 0; i < dead_.size(); i++) store_.eviction().on_remove(shard.eviction);
   }
   progress.removed += dead_.size();
   for (Entry* entry : dead_) Entry::destroy(entry);

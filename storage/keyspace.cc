@@ -32,18 +32,41 @@ Slot Keyspace::find_slot(const Key& key) {
   Table& keys = table(key);
   const Slot slot = keys.find(key);
   if (!slot || !dead(*slot.entry())) return slot;
-  Entry::destroy(keys.erase(slot, key.hash));
+  Entry::destroy(take_out(key, slot));
   shard(key).expired.add();
   return {};
 }
 
-Entry* Keyspace::find(const Key& key) {
-  const Slot slot = find_slot(key);
-  return slot ? slot.entry() : nullptr;
+// Takes an entry out of the table; it is the caller's.
+Entry* Keyspace::take_out(const Key& key, Slot slot) {
+  store_.eviction().on_remove(shard(key).eviction);
+  return table(key).erase(slot, key.hash);
 }
 
-Entry* Keyspace::read(const Key& key) {
-  Entry* entry = find(key);
+void Keyspace::touch(const Key& key, Slot slot) {
+  if (!touching_) return;
+  const AccessBits before = slot.bits();
+  const AccessBits bits = store_.eviction().on_hit(shard(key).eviction, before, now_ms_);
+  if (bits != before) slot.set_bits(bits);  // a clean cache line stays clean
+}
+
+Entry* Keyspace::find(const Key& key, Access access) {
+  const Slot slot = find_slot(key);
+  if (!slot) return nullptr;
+  if (access == Access::kTouch) touch(key, slot);
+  return slot.entry();
+}
+
+std::optional<Keyspace::AccessHistory> Keyspace::access_history(const Key& key) {
+  const Slot slot = find_slot(key);
+  if (!slot) return std::nullopt;
+  const EvictionPolicy& policy = store_.eviction();
+  return AccessHistory{policy.idle_seconds(slot.bits(), now_ms_),
+                       policy.frequency(slot.bits(), now_ms_)};
+}
+
+Entry* Keyspace::read(const Key& key, Access access) {
+  Entry* entry = find(key, access);
   (entry != nullptr ? shard(key).hits : shard(key).misses).add();
   return entry;
 }
@@ -53,6 +76,7 @@ void Keyspace::put(const Key& key, const EntryShape& shape, std::string_view tex
   Table& keys = table(key);
   const Slot slot = find_slot(key);
   if (slot) {
+    touch(key, slot);
     keys.forget_expiry(*slot.entry());
     const bool rewritten = slot.entry()->rewrite(shape);
     if (rewritten && shape.kind == ValueKind::kText) {
@@ -132,7 +156,7 @@ char* Keyspace::grow_string(const Key& key, size_t size) {
 bool Keyspace::erase(const Key& key) {
   const Slot slot = find_slot(key);
   if (!slot) return false;
-  Entry::destroy(table(key).erase(slot, key.hash));
+  Entry::destroy(take_out(key, slot));
   shard(key).writes.add();
   return true;
 }
@@ -141,6 +165,7 @@ bool Keyspace::set_expiry(const Key& key, int64_t expire_at_ms) {
   const Slot slot = find_slot(key);
   if (!slot) return false;
   if (expire_at_ms != kNoExpiry && expire_at_ms <= now_ms_) return erase(key);
+  touch(key, slot);
   Table& keys = table(key);
   Entry* entry = slot.entry();
   shard(key).writes.add();
@@ -160,10 +185,13 @@ void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
   assert(slot);
   Entry* old = slot.entry();
   Entry* moved = old->with(to.bytes, old->expire_at_ms());
-  table(from).erase(slot, from.hash);
+  const AccessBits bits = slot.bits();
+  take_out(from, slot);
   Entry::destroy_block(old);
   shard(from).writes.add();
-  target.install(to, target.find_slot(to), moved);
+  const Slot replaced = target.find_slot(to);
+  target.install(to, replaced, moved);
+  if (!replaced) target.find_slot(to).set_bits(bits);
 }
 
 void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
@@ -174,13 +202,14 @@ void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
 
 // Puts an entry into the slot that find_slot(key) gave, or into a new one if it gave none.
 void Keyspace::install(const Key& key, Slot slot, Entry* entry) {
-  shard(key).writes.add();
+  Shard& home = shard(key);
+  home.writes.add();
   if (slot) {
     Entry::destroy(table(key).replace(slot, entry));
-  } else {
-    table(key).insert(key.hash, entry);
-    if (database_ != 0) shard(key).others_used = true;
+    return;
   }
+  table(key).insert(key.hash, entry, store_.eviction().on_insert(home.eviction, key.hash, now_ms_));
+  if (database_ != 0) home.others_used = true;
 }
 
 }  // namespace larder::storage

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "storage/entry.h"
@@ -27,9 +28,24 @@ class Keyspace {
   const LockedKeys& locked() const { return locked_; }
   Keyspace in_database(size_t database) const { return {locked_, database, now_ms_}; }
 
+  // Whether a look at a key is an access to it, for eviction and OBJECT IDLETIME, or leaves no
+  // trace.
+  enum class Access : uint8_t { kTouch, kPeek };
+
   // The live entry of `key` or null. read() counts a hit or a miss; find() counts nothing.
-  Entry* read(const Key& key);
-  Entry* find(const Key& key);
+  Entry* read(const Key& key, Access access = Access::kTouch);
+  Entry* find(const Key& key, Access access = Access::kTouch);
+
+  // Without touching: the seconds since the live key was last accessed, and how often that was, in
+  // the measure of the eviction policy. Nullopt if there is none.
+  struct AccessHistory {
+    uint64_t idle_seconds;
+    uint32_t frequency;
+  };
+  std::optional<AccessHistory> access_history(const Key& key);
+
+  // Makes every access a peek (CLIENT NO-TOUCH).
+  void set_touching(bool touching) { touching_ = touching; }
 
   // Stores a string, as an integer where it is one, in place of whatever was there.
   void put_string(const Key& key, std::string_view value, int64_t expire_at_ms);
@@ -68,6 +84,8 @@ class Keyspace {
     return entry.has_expiry() && entry.expire_at_ms() <= now_ms_;
   }
   Slot find_slot(const Key& key);
+  void touch(const Key& key, Slot slot);
+  Entry* take_out(const Key& key, Slot slot);
   void put(const Key& key, const EntryShape& shape, std::string_view text);
   void install(const Key& key, Slot slot, Entry* entry);
 
@@ -75,6 +93,7 @@ class Keyspace {
   Store& store_;
   size_t database_;
   int64_t now_ms_;
+  bool touching_ = true;
 };
 
 }  // namespace larder::storage

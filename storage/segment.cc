@@ -101,14 +101,6 @@ bool Segment::sparse() const {
   return lines() > kSteps[0] && size_ < kSparseFill * slots_of(lines());
 }
 
-void Segment::prefetch_entries() const {
-  for (uint32_t b = 0; b < buckets(); b++) {
-    for (uint32_t i = 0; i < Bucket::kSlots; i++) {
-      if (bucket(b).fingerprints[i] != 0) __builtin_prefetch(bucket(b).entries[i].entry());
-    }
-  }
-}
-
 bool Segment::distribute(uint64_t hash_seed, Segment* low, Segment* high) const {
   prefetch_entries();
   const uint32_t bit = high != nullptr ? 1u << (kDepthMax - 1 - depth_) : 0;

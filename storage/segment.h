@@ -150,7 +150,14 @@ class alignas(64) Segment {
     }
   }
   // Asks for the memory of all entries, so that they arrive together.
-  void prefetch_entries() const;
+  void prefetch_entries() const {
+    for (uint32_t b = 0; b < buckets(); b++) prefetch_entries(bucket(b));
+  }
+  static void prefetch_entries(const Bucket& bucket) {
+    for (uint32_t i = 0; i < Bucket::kSlots; i++) {
+      if (bucket.fingerprints[i] != 0) __builtin_prefetch(bucket.entries[i].entry());
+    }
+  }
 
  private:
   Segment(uint32_t depth, uint32_t prefix, uint32_t lines);

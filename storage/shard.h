@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "storage/eviction_policy.h"
 #include "storage/table.h"
 
 namespace larder::storage {
@@ -54,10 +55,12 @@ struct alignas(64) Shard {
   Table first;  // database 0: beside the lock, since nearly every key of a cache is in it
   bool others_used = false;  // whether another database ever had a key here: sweeps look at this
   std::vector<Table> others;
+  ShardEviction eviction;
 
   Counter hits;
   Counter misses;
   Counter expired;
+  Counter evicted;
   Counter writes;  // changes of any key
 };
 

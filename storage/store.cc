@@ -138,6 +138,7 @@ StoreCounters Store::counters() const {
     sum.hits += shard->hits.get();
     sum.misses += shard->misses.get();
     sum.expired += shard->expired.get();
+    sum.evicted += shard->evicted.get();
     sum.writes += shard->writes.get();
   }
   return sum;
@@ -151,6 +152,7 @@ void Store::reset_counters(const LockedKeys* held) {
     shards_[i]->hits.reset();
     shards_[i]->misses.reset();
     shards_[i]->expired.reset();
+    shards_[i]->evicted.reset();
   }
 }
 

@@ -54,6 +54,7 @@ struct StoreCounters {
   uint64_t hits = 0;
   uint64_t misses = 0;
   uint64_t expired = 0;
+  uint64_t evicted = 0;
   uint64_t writes = 0;
 };
 
@@ -84,6 +85,8 @@ class Store {
   // The table of a locked shard. Only for what works on whole shards (scan, sweep, flush, reports);
   // commands on keys use Keyspace.
   Table& table(const LockedKeys& locked, size_t shard, size_t database);
+
+  EvictionPolicy& eviction() { return eviction_; }
 
   static size_t shard_of(KeyHash hash) { return static_cast<size_t>(hash >> (64 - kShardBits)); }
   Shard& shard(size_t index) { return *shards_[index]; }
@@ -121,6 +124,7 @@ class Store {
   void unlock_index(size_t index) { shards_[index]->lock.unlock(); }
 
   const StoreOptions options_;
+  EvictionPolicy eviction_{EvictionKind::kNoEviction, kShards};
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

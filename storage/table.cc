@@ -96,6 +96,50 @@ Slot Table::find(const Key& key) const {
   return {};
 }
 
+Slot Table::find(KeyHash hash, const Entry* entry) const {
+  if (size_ == 0) return {};
+  const SegmentRef ref = directory_[directory_index(hash)];
+  const uint32_t home = ref.home_of(hash);
+  const auto search = [&](uint32_t index) -> Slot {
+    Bucket& bucket = ref->bucket(index);
+    for (uint32_t i = 0; i < Bucket::kSlots; i++) {
+      if (bucket.fingerprints[i] == Segment::fingerprint_of(hash) &&
+          bucket.entries[i].entry() == entry) {
+        return Slot(ref.get(), &bucket, i);
+      }
+    }
+    return {};
+  };
+  if (Slot slot = search(home)) return slot;
+  if (Slot slot = search(home + 1)) return slot;
+  for (uint32_t i = ref->homes(); i < ref->buckets(); i++) {
+    if (Slot slot = search(i)) return slot;
+  }
+  return {};
+}
+
+TablePosition Table::sample(TablePosition from, size_t& wanted,
+                            FunctionRef<void(Slot)> visit) const {
+  if (size_ == 0) return 0;
+  uint64_t prefix = from >> Segment::kHomeBits;
+  auto index = static_cast<uint32_t>(from) & ((1u << Segment::kHomeBits) - 1);
+  for (; prefix >> Segment::kDepthMax == 0; index = 0) {
+    Segment& segment = *directory_[prefix >> (Segment::kDepthMax - depth_)];
+    for (; index < segment.buckets(); index++) {
+      if (wanted == 0) return prefix << Segment::kHomeBits | index;
+      Bucket& bucket = segment.bucket(index);
+      segment.prefetch_entries(bucket);
+      for (uint32_t i = 0; i < Bucket::kSlots; i++) {
+        if (bucket.fingerprints[i] == 0) continue;
+        visit(Slot(&segment, &bucket, i));
+        wanted -= wanted > 0;
+      }
+    }
+    prefix = segment.prefix() + (uint64_t{1} << (Segment::kDepthMax - segment.depth()));
+  }
+  return 0;
+}
+
 void Table::insert(KeyHash hash, Entry* entry, AccessBits bits) {
   if (!directory_) {
     SegmentOwner first(Segment::create(0, 0, 1));

@@ -80,6 +80,10 @@ class Table {
   // The slot of `key`, dead or alive; a false slot if there is none.
   Slot find(const Key& key) const;
 
+  // The slot of this very entry, whose key has that hash; a false slot if it is not here (any
+  // more). The entry is not looked at and need not exist.
+  Slot find(KeyHash hash, const Entry* entry) const;
+
   // Takes over an entry whose key is not in the table. Throws std::bad_alloc, and then has taken
   // nothing over.
   void insert(KeyHash hash, Entry* entry, AccessBits bits = 0);
@@ -104,6 +108,12 @@ class Table {
   // twice.
   TablePosition scan(TablePosition from, ScanBudget& budget,
                      FunctionRef<void(const Entry&)> visit) const;
+
+  // Calls `visit` for the entries of whole buckets as they lie in memory until `wanted`, counted
+  // down, is 0: a random sample, since hashes are random, at the price of a few cache lines. Begins
+  // where an earlier call left off, or at 0; returns where to go on, 0 at the table's end. `visit`
+  // must not change the table.
+  TablePosition sample(TablePosition from, size_t& wanted, FunctionRef<void(Slot)> visit) const;
 
   // Lower bound of the earliest expiry in the table, milliseconds since the epoch.
   int64_t next_due_ms() const { return next_due_ms_; }
