@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "storage/arena_use.h"
 #include "storage/shard_lock.h"
 #include "storage/slab.h"
 #include "storage/span_pool.h"
@@ -33,25 +34,6 @@ inline constexpr bool kSystemMalloc = true;
 #else
 inline constexpr bool kSystemMalloc = false;
 #endif
-
-// Bytes unless said otherwise. Exact once nobody allocates or frees.
-struct ArenaUse {
-  size_t blocks = 0;       // living ones
-  size_t block_bytes = 0;  // what they take, as block_bytes() says
-  size_t heap_blocks = 0;  // of these, the ones that are not in slabs
-  size_t heap_bytes = 0;
-  size_t slab_bytes = 0;      // slabs with at least one block, or kept by their class
-  size_t idle_bytes = 0;      // free slabs whose memory is kept for later
-  size_t returned_bytes = 0;  // free slabs without memory: never touched, or given back
-  size_t spans = 0;           // their addresses are usable; never fewer than before
-  size_t record_bytes = 0;    // what the arena knows of its slabs
-
-  // In slabs, living and in all: what compaction may win is the difference.
-  size_t living_slab_bytes() const { return block_bytes - heap_bytes; }
-  size_t wasted_slab_bytes() const { return slab_bytes - living_slab_bytes(); }
-  // In memory because of the arena, without heap blocks.
-  size_t held_bytes() const { return slab_bytes + idle_bytes + record_bytes; }
-};
 
 class EntryArena {
  public:
@@ -74,6 +56,10 @@ class EntryArena {
   // spans (of 2 MiB; some 30 microseconds each) are given back or, if there are none, one is
   // collapsed into a huge page (some 200). True if there is more to give.
   static bool maintain(size_t spans_max = 16);
+
+  // The span pool's functions of these names, for MemoryPreparer.
+  static bool prepare_span() { return pool_.prepare_span(); }
+  static std::atomic<uint32_t>& need() { return pool_.need(); }
 
   // Chooses the slabs to be emptied, in place of those chosen before. Returns their bytes: about
   // what can be won; 0 if it is too little to walk over all blocks for it. Takes up

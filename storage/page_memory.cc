@@ -42,6 +42,15 @@ bool open_pages(char* begin, size_t bytes) {
   return mprotect(pages.begin, pages.bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+void touch_pages(char* begin, size_t bytes) {
+  if (madvise(begin, bytes, MADV_POPULATE_WRITE) == 0) return;
+  constexpr size_t kSmallestPageBytes = 4096;  // the kernel is older than 5.14
+  for (size_t at = 0; at < bytes; at += kSmallestPageBytes) {
+    volatile char* byte = begin + at;
+    *byte = *byte;
+  }
+}
+
 void discard_pages(char* begin, size_t bytes) {
   madvise(begin, bytes, MADV_DONTNEED);
 }

@@ -22,6 +22,10 @@ AddressRange reserve_addresses(size_t bytes_max, size_t bytes_min);
 // the system refuses.
 bool open_pages(char* begin, size_t bytes);
 
+// Gets the memory now rather than when it is touched. The contents stay as they are, but nobody may
+// write to the range meanwhile.
+void touch_pages(char* begin, size_t bytes);
+
 // Gives the memory back. The addresses stay usable and read as zero.
 void discard_pages(char* begin, size_t bytes);
 

@@ -22,6 +22,9 @@ constexpr size_t kReservedBytesMin = 64 * kSpanBytes;
 // Free spans whose memory is kept, against giving back what is needed again at once.
 constexpr uint32_t kIdleSpansKept = 1;
 
+// With so few holes left in the spans in use, the next one should be prepared.
+constexpr size_t kHolesLow = 8;
+
 // In calls of maintain(): for how long a span is left alone after a slab of it became free.
 constexpr uint32_t kSpanRestTicks = 2;
 constexpr uint32_t kSlabRestTicks = 10;
@@ -143,7 +146,39 @@ uint32_t SpanPool::take_slab() {
   if (idle != 0) add(idle_slabs_, -1);
   add(used_slabs_, 1);
   relist(index);
+  if (preparing_wanted()) {
+    need_.fetch_add(1, std::memory_order_relaxed);
+    need_.notify_one();
+  }
   return index * static_cast<uint32_t>(kSlabsPerSpan) + slab;
+}
+
+bool SpanPool::preparing_wanted() const {
+  return lists_[kIdle].empty() && holes() <= kHolesLow && huge_wanted();
+}
+
+// Addresses are opened here too, if need be: like the touching it may have to wait for the kernel's
+// lock on the process' memory.
+bool SpanPool::prepare_span() {
+  std::unique_lock guard(lock_);
+  if (!preparing_wanted()) return false;
+  if (lists_[kReturned].empty()) {
+    if (spans_opened() == reserved_spans_) return false;
+    open_spans();
+  }
+  const uint32_t index = lists_[kReturned].first();
+  Span& span = spans_[index];
+  span.free_slabs = span.returned_slabs = 0;
+  relist(index);
+  prepare_first_touch(index);
+  guard.unlock();
+  touch_pages(span_memory(index), kSpanBytes);
+  guard.lock();
+  span.free_slabs = kAllSlabs;
+  span.freed_tick = tick_;
+  add(idle_slabs_, kSlabsPerSpan);
+  relist(index);
+  return true;
 }
 
 void SpanPool::put_slab(uint32_t index) {

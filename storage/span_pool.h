@@ -7,6 +7,10 @@
 // collapsed into huge pages by and by, once they are full. Giving back single slabs breaks a huge
 // page, so that is done only when many have been free for long.
 //
+// The first touch of a huge page takes 200 microseconds, and milliseconds on a virtual machine
+// whose host has not yet got the memory. So that no command waits for it, a thread of its own may
+// prepare the next span when the last one is nearly used up: see MemoryPreparer.
+//
 // Thread-safe. The pool's lock is a leaf; a size class' lock may be held when it is taken.
 #pragma once
 
@@ -44,6 +48,11 @@ class SpanPool {
   // called by one thread at a time.
   bool maintain(size_t spans_max);
 
+  // Touches a span that will soon be needed; false if there is no need. May take milliseconds.
+  bool prepare_span();
+  // A number that changes when a span should be prepared, and wakes those who wait for that.
+  std::atomic<uint32_t>& need() { return need_; }
+
   // Whether huge pages are used for spans from now on.
   void set_huge_pages(bool on) { huge_pages_.store(on, std::memory_order_relaxed); }
 
@@ -80,6 +89,7 @@ class SpanPool {
   size_t holes() const;
   uint32_t fullest_span();
   void prepare_first_touch(uint32_t index);
+  bool preparing_wanted() const;
   void relist(uint32_t index);
   static ListIndex list_for(const Span& span);
   bool span_counts_hold(uint32_t index) const;
@@ -96,6 +106,7 @@ class SpanPool {
   std::atomic<size_t> used_slabs_{0};
   std::atomic<size_t> idle_slabs_{0};  // free, their memory kept
   std::atomic<bool> huge_pages_{true};
+  std::atomic<uint32_t> need_{0};
 
   ShardLock lock_;  // guards what follows, and changes of what stands above but the switch
   Span* spans_ = nullptr;

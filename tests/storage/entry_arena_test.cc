@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "storage/memory_preparer.h"
+
 namespace larder::storage {
 namespace {
 
@@ -244,6 +246,43 @@ TEST(EntryArena, GivesBackSlabsOfPartlyUsedSpans) {
   EXPECT_GE(after.returned_bytes - sparse.returned_bytes, 48 * kSpanBytes);
   EXPECT_TRUE(blocks.all_intact());
   EXPECT_TRUE(EntryArena::recount());
+}
+
+// The calls that MemoryPreparer makes.
+TEST(EntryArena, ASpanIsPreparedWhenTheLastIsNearlyUsedUp) {
+  if (kSystemMalloc) GTEST_SKIP() << "has no spans";
+  give_everything_back();
+  Blocks blocks;
+  EXPECT_FALSE(EntryArena::prepare_span());
+  while (EntryArena::use().slab_bytes < SpanPool::kHugeFromBytes) blocks.add(8192);
+  const uint32_t need = EntryArena::need();
+  for (size_t i = 0; EntryArena::need() == need; i++) {
+    ASSERT_LT(i, kSpanBytes / 4096);
+    blocks.add(8192);
+  }
+  const size_t idle_bytes = EntryArena::use().idle_bytes;
+  ASSERT_TRUE(EntryArena::prepare_span());
+  EXPECT_EQ(EntryArena::use().idle_bytes, idle_bytes + kSpanBytes);
+  EXPECT_FALSE(EntryArena::prepare_span());
+  EXPECT_TRUE(EntryArena::recount());
+  const size_t spans = EntryArena::use().spans;
+  const size_t held_bytes = EntryArena::use().held_bytes();
+  for (size_t i = 0; i < kSpanBytes / 8192; i++) blocks.add(8192);  // lives in what was prepared
+  EXPECT_EQ(EntryArena::use().spans, spans);
+  // All but the last holes of the span before had their memory already.
+  EXPECT_LE(EntryArena::use().held_bytes(), held_bytes + kSpanBytes / 4);
+}
+
+TEST(MemoryPreparer, WorksBesideAGrowingArenaAndStops) {
+  EntryArena::set_concurrent(false);  // it needs no locks of those who allocate
+  Blocks blocks;
+  {
+    const MemoryPreparer preparer;
+    for (int i = 0; i < 100'000; i++) blocks.add(1000);
+  }
+  EXPECT_TRUE(blocks.all_intact());
+  EXPECT_TRUE(EntryArena::recount());
+  EntryArena::set_concurrent(true);
 }
 
 // Sizes whose distribution changes: first small, then large, then anything.
