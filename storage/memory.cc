@@ -33,6 +33,18 @@ void give_back_arena() {
   for (int i = 0; i < kCalls || EntryArena::maintain(); i++) EntryArena::maintain();
 }
 
+std::string arena_report() {
+  const ArenaUse use = EntryArena::use();
+  char text[400];
+  std::snprintf(
+      text, sizeof text,
+      "Entry arena: %zu blocks of %zu bytes (%zu of %zu on the heap), slabs %zu, idle %zu, "
+      "returned %zu, records %zu bytes, %zu spans\n",
+      use.blocks, use.block_bytes, use.heap_blocks, use.heap_bytes, use.slab_bytes, use.idle_bytes,
+      use.returned_bytes, use.record_bytes, use.spans);
+  return text;
+}
+
 }  // namespace
 
 #ifndef LARDER_SYSTEM_MALLOC
@@ -99,7 +111,7 @@ std::string allocator_name() {
 }
 
 std::string allocator_report() {
-  std::string report;
+  std::string report = arena_report();
   malloc_stats_print(
       [](void* out, const char* text) { static_cast<std::string*>(out)->append(text); }, &report,
       "mdablx");
@@ -141,7 +153,7 @@ std::string allocator_name() {
 }
 
 std::string allocator_report() {
-  return "the system's malloc keeps no report\n";
+  return arena_report() + "the system's malloc keeps no report\n";
 }
 
 #endif

@@ -40,7 +40,7 @@ void start_background_purging();
 // "jemalloc-5.3.0" or "libc".
 std::string allocator_name();
 
-// The allocator's own report, as text.
+// The arena's and the allocator's own reports, as text.
 std::string allocator_report();
 
 }  // namespace larder::storage
