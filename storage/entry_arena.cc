@@ -31,11 +31,9 @@ size_t EntryArena::block_bytes(size_t bytes) {
   return heap_block_bytes(bytes, 64);
 }
 
-// With the system's malloc exactly what was asked for is allocated, so that a sanitizer sees one
-// byte too many.
 void* EntryArena::allocate_elsewhere(size_t bytes) {
   const size_t block = block_bytes(bytes);
-  void* memory = heap_allocate(bytes, heap_alignment(block));
+  void* memory = heap_allocate(block, heap_alignment(block));
   elsewhere_blocks_.fetch_add(1, std::memory_order_relaxed);
   elsewhere_bytes_.fetch_add(block, std::memory_order_relaxed);
   return memory;
@@ -43,7 +41,7 @@ void* EntryArena::allocate_elsewhere(size_t bytes) {
 
 void EntryArena::free_elsewhere(void* block, size_t bytes) {
   const size_t taken = block_bytes(bytes);
-  heap_free(block, bytes, heap_alignment(taken));
+  heap_free(block, taken, heap_alignment(taken));
   elsewhere_blocks_.fetch_sub(1, std::memory_order_relaxed);
   elsewhere_bytes_.fetch_sub(taken, std::memory_order_relaxed);
 }

@@ -39,8 +39,8 @@ class EntryArena {
  public:
   EntryArena() = delete;  // there is one, and it is the process'
 
-  // At least `bytes` bytes, aligned to 8, or to 64 if block_bytes() is a multiple of 64. Throws
-  // std::bad_alloc.
+  // A block of block_bytes(bytes), all of it usable, aligned to 8, or to 64 if block_bytes() is a
+  // multiple of 64. Throws std::bad_alloc.
   static void* allocate(size_t bytes);
   // `bytes`: as asked for, or anything that has the same block_bytes().
   static void free(void* block, size_t bytes);
