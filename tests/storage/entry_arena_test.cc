@@ -203,7 +203,7 @@ TEST(EntryArena, GivesBackWhatWasFreedInAFewCalls) {
   const size_t with = EntryArena::use().held_bytes();
   ASSERT_GE(with - before, blocks.living_bytes());
   blocks.free_all();
-  for (int i = 0; i < 6; i++) EntryArena::maintain();
+  for (int i = 0; i < 8; i++) EntryArena::maintain();
   const ArenaUse after = EntryArena::use();
   EXPECT_LE(after.held_bytes(), before + (with - before) / 20);
   EXPECT_GE(after.spans * kSpanBytes, with - before);
