@@ -36,6 +36,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "storage/access_bits.h"
 #include "storage/access_clock.h"
 #include "storage/eviction_kind.h"
 #include "storage/ghosts.h"
@@ -43,10 +44,6 @@
 #include "storage/learned_scores.h"
 
 namespace larder::storage {
-
-// 20 bits.
-using AccessBits = uint32_t;
-inline constexpr int kAccessBitsWidth = 20;
 
 // What the policy keeps in each shard, guarded by the shard's lock.
 struct ShardEviction {
