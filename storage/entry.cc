@@ -3,7 +3,7 @@
 #include <cassert>
 #include <cstring>
 
-#include "storage/memory.h"
+#include "storage/entry_arena.h"
 
 namespace larder::storage {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "storage/memory.h"
+#include "storage/entry_arena.h"
 
 namespace larder::storage {
 namespace {

@@ -12,6 +12,8 @@
 #include <malloc.h>
 #endif
 
+#include "storage/entry_arena.h"
+
 namespace larder::storage {
 namespace {
 
@@ -25,22 +27,40 @@ size_t process_rss_bytes() {
   return fields == 2 ? resident * static_cast<size_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
+// Free spans rest for some calls before they are given back.
+void give_back_arena() {
+  constexpr int kCalls = 4;
+  for (int i = 0; i < kCalls || EntryArena::maintain(); i++) EntryArena::maintain();
+}
+
+std::string arena_report() {
+  const ArenaUse use = EntryArena::use();
+  char text[400];
+  std::snprintf(
+      text, sizeof text,
+      "Entry arena: %zu blocks of %zu bytes (%zu of %zu on the heap), slabs %zu, idle %zu, "
+      "returned %zu, records %zu bytes, %zu spans\n",
+      use.blocks, use.block_bytes, use.heap_blocks, use.heap_bytes, use.slab_bytes, use.idle_bytes,
+      use.returned_bytes, use.record_bytes, use.spans);
+  return text;
+}
+
 }  // namespace
 
 #ifndef LARDER_SYSTEM_MALLOC
 
-void* EntryArena::allocate(size_t bytes) {
-  void* block = mallocx(bytes, 0);
+void* heap_allocate(size_t bytes, size_t alignment) {
+  void* block = mallocx(bytes, MALLOCX_ALIGN(alignment));
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }
 
-void EntryArena::free(void* block, size_t bytes) {
-  sdallocx(block, bytes, 0);
+void heap_free(void* block, size_t bytes, size_t alignment) {
+  sdallocx(block, bytes, MALLOCX_ALIGN(alignment));
 }
 
-size_t EntryArena::block_bytes(size_t bytes) {
-  return nallocx(bytes, 0);
+size_t heap_block_bytes(size_t bytes, size_t alignment) {
+  return nallocx(bytes, MALLOCX_ALIGN(alignment));
 }
 
 namespace {
@@ -62,10 +82,16 @@ MemoryUse measure_memory() {
   use.resident_bytes = statistic("stats.resident");
   use.retained_bytes = statistic("stats.retained");
   use.rss_bytes = process_rss_bytes();
+  const ArenaUse arena = EntryArena::use();
+  use.allocated_bytes += arena.living_slab_bytes();
+  use.active_bytes += arena.slab_bytes;
+  use.resident_bytes += arena.held_bytes();
+  use.retained_bytes += arena.returned_bytes;
   return use;
 }
 
 void purge_memory() {
+  give_back_arena();
   char name[64];
   std::snprintf(name, sizeof name, "arena.%u.purge", static_cast<unsigned>(MALLCTL_ARENAS_ALL));
   mallctl(name, nullptr, nullptr, nullptr, 0);
@@ -85,7 +111,7 @@ std::string allocator_name() {
 }
 
 std::string allocator_report() {
-  std::string report;
+  std::string report = arena_report();
   malloc_stats_print(
       [](void* out, const char* text) { static_cast<std::string*>(out)->append(text); }, &report,
       "mdablx");
@@ -94,16 +120,16 @@ std::string allocator_report() {
 
 #else
 
-void* EntryArena::allocate(size_t bytes) {
-  return ::operator new(bytes);
+void* heap_allocate(size_t bytes, size_t alignment) {
+  return ::operator new(bytes, std::align_val_t(alignment));
 }
 
-void EntryArena::free(void* block, size_t) {
-  ::operator delete(block);
+void heap_free(void* block, size_t, size_t alignment) {
+  ::operator delete(block, std::align_val_t(alignment));
 }
 
-size_t EntryArena::block_bytes(size_t bytes) {
-  return (bytes + 8 + 15) / 16 * 16;
+size_t heap_block_bytes(size_t bytes, size_t alignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
 }
 
 MemoryUse measure_memory() {
@@ -116,6 +142,7 @@ MemoryUse measure_memory() {
 }
 
 void purge_memory() {
+  give_back_arena();
   malloc_trim(0);
 }
 
@@ -126,7 +153,7 @@ std::string allocator_name() {
 }
 
 std::string allocator_report() {
-  return "the system's malloc keeps no report\n";
+  return arena_report() + "the system's malloc keeps no report\n";
 }
 
 #endif

@@ -11,15 +11,14 @@
 
 namespace larder::storage {
 
-// Entries live in memory from here. Throws std::bad_alloc.
-class EntryArena {
- public:
-  static void* allocate(size_t bytes);
-  static void free(void* block, size_t bytes);
-  // What a request for `bytes` really takes.
-  static size_t block_bytes(size_t bytes);
-};
+// Blocks of any size, for what the entry arena does not keep in its slabs. `alignment`: a power of
+// two; the same for a block's whole life. heap_allocate throws std::bad_alloc.
+void* heap_allocate(size_t bytes, size_t alignment);
+void heap_free(void* block, size_t bytes, size_t alignment);
+// What a request for `bytes` really takes.
+size_t heap_block_bytes(size_t bytes, size_t alignment);
 
+// The heap and the entry arena together, but for the last.
 struct MemoryUse {
   size_t allocated_bytes = 0;  // asked for by the program and not freed
   size_t active_bytes = 0;     // in pages with at least one allocation
@@ -31,7 +30,8 @@ struct MemoryUse {
 // Costs some 10 microseconds: for reports and for timers, not for each command.
 MemoryUse measure_memory();
 
-// Gives free pages back to the system. May take milliseconds.
+// Gives free pages back to the system, those of the entry arena too. May take milliseconds for each
+// hundred megabytes.
 void purge_memory();
 
 // Lets the allocator return free pages from a thread of its own. Call once at start.
@@ -40,7 +40,7 @@ void start_background_purging();
 // "jemalloc-5.3.0" or "libc".
 std::string allocator_name();
 
-// The allocator's own report, as text.
+// The arena's and the allocator's own reports, as text.
 std::string allocator_report();
 
 }  // namespace larder::storage

@@ -4,7 +4,7 @@
 #include <cassert>
 #include <new>
 
-#include "storage/memory.h"
+#include "storage/entry_arena.h"
 
 namespace larder::storage {
 namespace {

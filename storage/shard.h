@@ -7,27 +7,10 @@
 #include <vector>
 
 #include "storage/eviction_policy.h"
+#include "storage/shard_lock.h"
 #include "storage/table.h"
 
 namespace larder::storage {
-
-// Four bytes: spins for about a microsecond, then parks the thread (futex). Not recursive.
-class ShardLock {
- public:
-  void lock() {
-    uint32_t expected = kFree;
-    if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire)) lock_slowly();
-  }
-  void unlock() {
-    if (state_.exchange(kFree, std::memory_order_release) == kContended) state_.notify_one();
-  }
-
- private:
-  enum State : uint32_t { kFree, kHeld, kContended };
-  void lock_slowly();
-
-  std::atomic<uint32_t> state_{kFree};
-};
 
 // A counter that one thread at a time changes (under the shard's lock) and any thread may read.
 class Counter {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "storage/entry_arena.h"
+
 namespace larder::storage {
 
 LockedKeys::LockedKeys(LockedKeys&& other) noexcept
@@ -47,6 +49,7 @@ bool LockedKeys::holds(KeyHash hash) const {
 
 Store::Store(const StoreOptions& options) : options_(options) {
   assert(options.databases >= 1);
+  EntryArena::set_concurrent(options.concurrent);
   shards_.reserve(kShards);
   for (size_t i = 0; i < kShards; i++) {
     shards_.push_back(std::make_unique<Shard>(options.databases, options.hash_seed));

@@ -13,6 +13,7 @@
 #include "server/commands/families.h"
 #include "server/core/errors.h"
 #include "storage/memory.h"
+#include "storage/memory_preparer.h"
 
 namespace larder::app {
 namespace {
@@ -220,6 +221,7 @@ void Application::on_signal(int number) {
 void Application::run() {
   watch_signals();
   storage::start_background_purging();
+  const storage::MemoryPreparer memory_preparer;
   server_.startup_memory = storage::measure_memory().allocated_bytes;
   for (size_t i = 1; i < workers_.size(); i++) {
     threads_.emplace_back([this, i] {

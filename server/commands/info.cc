@@ -8,6 +8,7 @@
 #include "server/core/call.h"
 #include "server/core/container_help.h"
 #include "server/core/memory_report.h"
+#include "storage/entry_arena.h"
 #include "storage/memory.h"
 
 namespace larder::commands {

@@ -4,6 +4,7 @@
 
 #include "server/core/tick_clock.h"
 #include "server/net/listener.h"
+#include "storage/entry_arena.h"
 #include "storage/memory.h"
 
 namespace larder::core {
@@ -182,6 +183,7 @@ void Worker::each_100_ms() {
   loop_.start_turns();
   if (index_ == 0) {
     server_.statistics.sample_rates(now_ms());
+    storage::EntryArena::maintain();
     measure();
   }
   constexpr int64_t kTicksPerSecond = 1000 / Statistics::kSamplePeriodMs;

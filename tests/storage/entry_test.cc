@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "storage/memory.h"
+#include "storage/entry_arena.h"
 
 namespace larder::storage {
 namespace {

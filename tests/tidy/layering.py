@@ -33,6 +33,7 @@ ROOMS = {
     "storage/": {"storage/", "std", "xxHash", "processor"},
     # The only files of the engine that know the allocator and the operating system.
     "storage/memory.cc": {"storage/", "std", "jemalloc", "POSIX"},
+    "storage/page_memory.cc": {"storage/", "std", "POSIX"},
     "server/net/": {"server/net/", "std", "libuv", "OpenSSL", "POSIX"},
     "server/core/": {"server/core/", "protocol/", "storage/", "server/net/", "std", "POSIX", "spdlog", "fmt", "processor"},
     "server/core/script": {"server/core/", "protocol/", "storage/", "std", "fmt", "Lua"},

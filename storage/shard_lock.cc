@@ -1,4 +1,4 @@
-#include "storage/shard.h"
+#include "storage/shard_lock.h"
 
 namespace larder::storage {
 
