@@ -36,6 +36,7 @@ from server_process import MeasurementError, ns_between, prepare_child, running
 BENCH = Path(__file__).resolve().parent
 PROBE_SECONDS_MAX = 60  # beyond what it was asked for
 DISTURBANCE_SECONDS_MAX = 900
+DISTURBANCE_NICE = 19
 
 
 def main():
@@ -93,7 +94,7 @@ def disturb(server, disturbance, state, options):
     ran = subprocess.run([sys.executable, str(BENCH / "latency_disturbances.py"), disturbance.name, str(server.port),
                           str(options.scale), json.dumps(state)],
                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DISTURBANCE_SECONDS_MAX,
-                         preexec_fn=lambda: prepare_child())
+                         start_new_session=True, preexec_fn=lambda: prepare_child(nice=DISTURBANCE_NICE))
     if ran.returncode != 0:
         raise MeasurementError(f"the disturbance failed: {ran.stderr.strip()[-300:]}")
     time.sleep(max(options.tail_seconds, start + options.seconds_min - time.monotonic()))
@@ -132,7 +133,7 @@ def probing(server, options):
     with open(os.path.join(server.folder.name, "probe"), "w+") as errors:
         process = subprocess.Popen([options.client, str(server.port), str(options.rate), str(options.connections)],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
-                                   preexec_fn=lambda: prepare_child())
+                                   preexec_fn=prepare_child)
         try:
             yield Probe(server, process, errors)
         finally:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What bench/latency.py lets happen beside the probe: each disturbance prepares a server, then disturbs it.
 
-disturb() runs in a process of its own, which this file is the program of, at the lowest priority, so that it takes a
-processor from neither the server nor the probe:
+disturb() runs in a process of its own, which this file is the program of; bench/latency.py gives it the lowest
+priority, so that it takes a processor from neither the server nor the probe:
 
   latency_disturbances.py NAME PORT SCALE STATE
 
@@ -10,7 +10,6 @@ STATE is what prepare() returned, as JSON. The last line that the process prints
 """
 
 import json
-import os
 import random
 import selectors
 import socket
@@ -330,7 +329,6 @@ ALL = {kind.name: kind for kind in (Growth, FlushAll, FlushAllAsync, DeleteBig, 
 
 def main():
     name, port, scale, state = sys.argv[1:]
-    os.nice(19)
     try:
         print(ALL[name](float(scale)).disturb(Endpoint("the server", int(port)), json.loads(state)))
     except (MeasurementError, OSError) as error:

@@ -180,6 +180,9 @@ def prepare_child(cpus=None, nice=0):
         os.sched_setaffinity(0, cpus)
     if nice:
         os.setpriority(os.PRIO_PROCESS, 0, nice)
+        # Where the kernel divides processors among sessions first, it is the session's priority that counts.
+        with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as file:
+            file.write(str(nice))
 
 
 @contextlib.contextmanager

@@ -79,6 +79,7 @@ Application::Application(core::Config& config, const storage::Clock& clock)
 
 Application::~Application() {
   if (!listeners_.empty()) stop_accepting();
+  reclaimer_.stop();
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
@@ -227,9 +228,14 @@ void Application::run() {
       workers_[i]->run();
     });
   }
+  threads_.emplace_back([this] {
+    pthread_setname_np(pthread_self(), "larder-free");
+    reclaimer_.run();
+  });
   spdlog::info("Ready: {} {}, {} databases", workers_.size(),
                workers_.size() == 1 ? "thread" : "threads", server_.store.databases());
   workers_[0]->run();
+  reclaimer_.stop();
   for (std::thread& thread : threads_) thread.join();
   spdlog::info("Stopped");
 }

@@ -12,6 +12,7 @@
 #include "server/core/server.h"
 #include "server/core/worker.h"
 #include "server/net/listener.h"
+#include "storage/blob_reclaimer.h"
 
 namespace larder::app {
 
@@ -47,6 +48,7 @@ class Application final : public core::Host {
 
   core::Config& config_;
   const size_t workers_wanted_;
+  storage::BlobReclaimer reclaimer_;  // before server_: the store's last blobs come to it
   core::Server server_;
   std::vector<std::unique_ptr<core::Worker>> workers_;
   std::vector<std::thread> threads_;
