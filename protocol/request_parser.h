@@ -66,7 +66,7 @@ struct ParseResult {
 
 class RequestParser {
  public:
-  // Appends up to kRequestsMax complete requests to the cleared batch. Empty requests ("*0", an
+  // Appends complete requests to the batch until it holds kRequestsMax. Empty requests ("*0", an
   // empty line) are consumed without a trace, as in Redis.
   ParseResult parse(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
 

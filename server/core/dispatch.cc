@@ -119,29 +119,28 @@ bool Dispatcher::held_back(const Command& command, int64_t now_ms) const {
          (command.row->flags & kWrite) != 0;
 }
 
-void Dispatcher::prepare(const protocol::RequestBatch& batch, size_t database, Prepared* prepared) {
-  for (size_t i = 0; i < batch.size(); i++) {
-    const auto arguments = batch.arguments(i);
-    Prepared& p = prepared[i];
-    p = {};
-    p.command = server_.commands.find(arguments[0]);
-    if (p.command == nullptr) continue;
-    if (!p.command->subcommands.empty()) {
-      p.command = nullptr;
-      continue;
-    }
-    const KeySpec& spec = p.command->row->keys[0];
-    const auto at = static_cast<size_t>(spec.begin);
-    if (spec.begin == 0 || spec.last != 0 || spec.key_count_at >= 0 || at >= arguments.size()) {
-      continue;
-    }
-    p.hash = server_.store.key(arguments[at]).hash;
-    p.hashed = true;
-    if (batch.size() > 1) server_.store.prefetch_bucket(p.hash, database);
+Dispatcher::Prepared Dispatcher::prepare(std::span<const std::string_view> arguments,
+                                         size_t database) {
+  Prepared p;
+  p.command = server_.commands.find(arguments[0]);
+  if (p.command == nullptr) return p;
+  if (!p.command->subcommands.empty()) return {};
+  const KeySpec& spec = p.command->row->keys[0];
+  const auto at = static_cast<size_t>(spec.begin);
+  if (spec.begin == 0 || spec.last != 0 || spec.key_count_at >= 0 || at >= arguments.size()) {
+    return p;
   }
-  if (batch.size() == 1) return;  // nothing to overlap with
-  for (size_t i = 0; i < batch.size(); i++) {
-    if (prepared[i].hashed) server_.store.prefetch_entry(prepared[i].hash, database);
+  p.hash = server_.store.key(arguments[at]).hash;
+  p.hashed = true;
+  p.database = static_cast<uint32_t>(database);
+  server_.store.prefetch_bucket(p.hash, database);
+  return p;
+}
+
+void Dispatcher::prefetch(const Prepared* prepared, size_t count) {
+  if (count == 1) return;  // nothing to overlap with
+  for (size_t i = 0; i < count; i++) {
+    if (prepared[i].hashed) server_.store.prefetch_entry(prepared[i].hash, prepared[i].database);
   }
 }
 

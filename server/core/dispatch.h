@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "protocol/byte_buffer.h"
-#include "protocol/request_parser.h"
 #include "server/core/call.h"
 
 namespace larder::core {
@@ -29,11 +28,13 @@ class Dispatcher {
     const Command* command = nullptr;  // null: unknown, or a container
     storage::KeyHash hash = 0;         // of its first key, if it has just one
     bool hashed = false;
+    uint32_t database = 0;
   };
 
-  // Looks a batch's requests over before the first is run, so that the cache misses of all their
-  // keys overlap. `prepared` has room for each.
-  void prepare(const protocol::RequestBatch& batch, size_t database, Prepared* prepared);
+  // Looks requests over before the first is run, so that the cache misses of all their keys
+  // overlap: each when it is parsed, then all together.
+  Prepared prepare(std::span<const std::string_view> arguments, size_t database);
+  void prefetch(const Prepared* prepared, size_t count);
 
   // Runs one request of the client, appending its reply to `out`.
   Outcome run(Client& client, std::span<const std::string_view> arguments,

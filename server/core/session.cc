@@ -9,7 +9,7 @@ namespace larder::core {
 namespace {
 
 // Commands that one connection may run in one turn of the loop, before the others are served.
-constexpr int kCommandsPerTurn = 128;
+constexpr size_t kCommandsPerTurn = 128;
 
 // With so many bytes of replies unread by the peer its requests wait, unread by us.
 constexpr size_t kOutputPauseBytes = 1024 * 1024;
@@ -43,20 +43,32 @@ size_t Session::bytes_wanted() const {
   return parser_.bytes_missing(stream_->input_bytes());
 }
 
-size_t Session::on_bytes(std::string_view bytes) {
-  if (stream_->closing() || has(kCloseAfterReply)) return bytes.size();
+void Session::on_bytes(std::string_view bytes) {
+  if (stream_->closing() || has(kCloseAfterReply)) return stream_->consume(bytes.size());
   note_active(worker_.now_ms());
   if (busy()) {
     steer_reading(bytes.size());
-    return 0;
+    return stream_->consume(0);
   }
-  const size_t consumed = run_requests(bytes);
-  flush();
+  worker_.received().add(*this, bytes);
+}
+
+void Session::run_received(Received received) {
+  output_begin_ = worker_.output().size();
+  received_bytes_ = received.bytes.size();
+  consumed_bytes_ = run_requests(std::move(received));
+  output_end_ = worker_.output().size();
+}
+
+void Session::complete_received() {
+  send(worker_.output().view().substr(output_begin_, output_end_ - output_begin_));
+  output_begin_ = output_end_ = 0;
   if (const size_t read = stream_->take_bytes_read(); read > 0) {
     worker_.counters().reads.add();
     worker_.counters().net_input_bytes.add(read);
   }
-  const size_t left = bytes.size() - consumed;
+  stream_->consume(consumed_bytes_);
+  const size_t left = received_bytes_ - consumed_bytes_;
   const auto limit = static_cast<size_t>(
       worker_.server().config.values.client_query_buffer_bytes_max.load(std::memory_order_relaxed));
   if (left > limit && !busy() && !more_requests_) {
@@ -66,7 +78,6 @@ size_t Session::on_bytes(std::string_view bytes) {
   query_bytes_.store(left, std::memory_order_relaxed);
   steer_reading(left);
   finish_if_answered();
-  return consumed;
 }
 
 // Reads on, unless the peer has to wait: until the requests that are here have been run, or until
@@ -83,63 +94,63 @@ void Session::steer_reading(size_t kept) {
   }
 }
 
-size_t Session::run_requests(std::string_view bytes) {
+protocol::ParseResult Session::parse(std::string_view bytes, protocol::RequestBatch& batch) {
   const ConfigValues& values = worker_.server().config.values;
-  protocol::RequestBatch& batch = worker_.batch();
+  return parser_.parse(
+      bytes, batch,
+      {values.bulk_bytes_max.load(std::memory_order_relaxed), worker_.server().lets_in(*this)});
+}
+
+size_t Session::run_requests(Received received) {
   worker_.dispatcher().start_timing();
+  const std::string_view bytes = received.bytes;
   size_t consumed = 0;
-  int budget = kCommandsPerTurn;
+  size_t run = 0;
   more_requests_ = false;
-  while (consumed < bytes.size()) {
-    const protocol::ParserLimits limits{values.bulk_bytes_max.load(std::memory_order_relaxed),
-                                        worker_.server().lets_in(*this)};
-    batch.clear();
-    const protocol::ParseResult parsed = parser_.parse(bytes.substr(consumed), batch, limits);
+  for (;;) {
     bool stopped = false;
-    const size_t done = run_batch(bytes.substr(consumed), stopped);
+    const size_t done = run_batch(received, stopped);
     if (stopped) {
       parser_.reset();  // what it may have begun to read behind is offered again
       more_requests_ = consumed + done < bytes.size();
       return consumed + done;
     }
-    consumed += parsed.consumed;
-    if (!parsed.error.empty()) {
-      answer_protocol_error(parsed.error);
+    consumed += received.parsed.consumed;
+    if (!received.parsed.error.empty()) {
+      answer_protocol_error(received.parsed.error);
       return bytes.size();
     }
-    if (batch.size() < protocol::RequestBatch::kRequestsMax) break;  // the rest is incomplete
-    budget -= static_cast<int>(batch.size());
-    if (budget <= 0) {
-      more_requests_ = consumed < bytes.size();
-      if (more_requests_) worker_.proceed_soon(id());
-      break;
+    if (!received.batch_full || consumed == bytes.size()) return consumed;
+    run += received.end - received.first;
+    if (run >= kCommandsPerTurn) {
+      more_requests_ = true;
+      worker_.proceed_soon(id());
+      return consumed;
     }
+    received = worker_.received().parse_rest(*this, bytes.substr(consumed));
   }
-  return consumed;
 }
 
-size_t Session::run_batch(std::string_view bytes, bool& stopped) {
-  protocol::RequestBatch& batch = worker_.batch();
+size_t Session::run_batch(const Received& received, bool& stopped) {
+  const PreparedBatch& batch = *received.batch;
   Dispatcher& dispatcher = worker_.dispatcher();
-  Dispatcher::Prepared prepared[protocol::RequestBatch::kRequestsMax];
-  dispatcher.prepare(batch, database(), prepared);
   size_t done = 0;
-  for (size_t i = 0; i < batch.size(); i++) {
+  for (size_t i = received.first; i < received.end; i++) {
     if (killed()) {
       close();
       stopped = true;
-      return bytes.size();
+      return received.bytes.size();
     }
     const int64_t now_ms = worker_.now_ms();
     const bool authenticated = has(kAuthenticated);
-    const Dispatcher::Outcome outcome =
-        dispatcher.run(*this, batch.arguments(i), prepared[i], worker_.output(), now_ms);
+    const Dispatcher::Outcome outcome = dispatcher.run(*this, batch.requests.arguments(i),
+                                                       batch.prepared[i], worker_.output(), now_ms);
     if (outcome == Dispatcher::Outcome::kHeld) {
       hold();
       stopped = true;
       return done;
     }
-    done = batch.end_offset(i);
+    done = batch.requests.end_offset(i);
     if (dispatcher.last_nanoseconds() > kStaleAfterNs) worker_.loop().update_time();
     if (outcome == Dispatcher::Outcome::kContinues) begin_continuation(now_ms);
     if (has(kCloseAfterReply)) {
@@ -147,7 +158,7 @@ size_t Session::run_batch(std::string_view bytes, bool& stopped) {
       close_asked_ms_ = now_ms;
       stream_->close_when_drained();
       stopped = true;
-      return bytes.size();
+      return received.bytes.size();
     }
     // The limits on what an unauthenticated peer may send have changed: read the rest again.
     if (busy() || !check_output() || authenticated != has(kAuthenticated)) {
@@ -208,8 +219,8 @@ void Session::proceed() {
     if (busy() || stream_->closing()) return;
   }
   if (stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() comes back to it
-  stream_->offer_again();
-  steer_reading(stream_->input_bytes());
+  if (stream_->offer_again()) return;                       // run_received() goes on
+  steer_reading(0);
   finish_if_answered();
 }
 
@@ -237,12 +248,17 @@ void Session::answer_protocol_error(std::string_view text) {
   stream_->close_when_drained();
 }
 
+// What stands behind output_begin_ in the worker's output is this session's.
 void Session::flush() {
   protocol::ByteBuffer& output = worker_.output();
-  if (!output.empty()) {
-    stream_->write(output.view());
-    output.clear();
-    output.shrink_to(kOutputPauseBytes);
+  send(output.view().substr(output_begin_));
+  output.truncate(output_begin_);
+  output.shrink_to(kOutputPauseBytes);
+}
+
+void Session::send(std::string_view replies) {
+  if (!replies.empty()) {
+    stream_->write(replies);
     worker_.counters().writes.add();
     worker_.counters().net_output_bytes.add(stream_->take_bytes_written());
   }
@@ -258,7 +274,7 @@ const OutputLimit& Session::output_limit() const {
 
 // Sends on what has piled up; false if the peer must read before more of its requests are run.
 bool Session::check_output() {
-  if (worker_.output().size() > kOutputFlushBytes) flush();
+  if (worker_.output().size() - output_begin_ > kOutputFlushBytes) flush();
   const size_t unread = stream_->output_bytes();
   if (unread == 0) return true;
   const auto hard = static_cast<size_t>(output_limit().hard_bytes.load(std::memory_order_relaxed));
@@ -312,7 +328,7 @@ void Session::finish() {
 
 // What the system has received for us counts as well: it is read in the turns that follow.
 void Session::finish_if_answered() {
-  if (!finishing_ || busy() || more_requests_ || stream_->closing()) return;
+  if (!finishing_ || busy() || more_requests_ || stream_->offering() || stream_->closing()) return;
   if (!has(kCloseAfterReply) && stream_->unread_bytes() == 0) stream_->close_when_drained();
 }
 

@@ -10,6 +10,7 @@
 #include "protocol/request_parser.h"
 #include "server/core/client.h"
 #include "server/core/dispatch.h"
+#include "server/core/turn.h"
 #include "server/net/stream.h"
 
 namespace larder::core {
@@ -39,6 +40,13 @@ class Session final : public Client, public net::StreamHandler {
   // Sends a reply that answers no request of this client (a line of MONITOR).
   void push(std::string_view reply);
 
+  // For Turn: parses requests into the batch until it is full.
+  protocol::ParseResult parse(std::string_view bytes, protocol::RequestBatch& batch);
+  // Runs requests that were parsed ahead, and those behind them; then, perhaps after other sessions
+  // have run theirs, sends the replies and answers Stream's offer.
+  void run_received(Received received);
+  void complete_received();
+
   // Looks for reasons to close: idle for too long, output above the soft limit for too long.
   void check_limits(int64_t now_ms);
 
@@ -52,16 +60,16 @@ class Session final : public Client, public net::StreamHandler {
   void request_unblock(bool with_error) override;
 
   // net::StreamHandler:
-  size_t on_bytes(std::string_view bytes) override;
+  void on_bytes(std::string_view bytes) override;
   size_t bytes_wanted() const override;
   void on_drained() override;
   void on_closed() override;
 
  private:
-  size_t run_requests(std::string_view bytes);
-  // Runs the parsed batch; answers how many bytes of it are done, all of them if nothing stopped
-  // it.
-  size_t run_batch(std::string_view bytes, bool& stopped);
+  size_t run_requests(Received received);
+  // Runs the parsed requests; answers how many of their bytes are done, all of them if nothing
+  // stopped it.
+  size_t run_batch(const Received& received, bool& stopped);
   void begin_continuation(int64_t now_ms);
   void note_progress(Continuation::Progress progress);
   void hold();
@@ -70,6 +78,7 @@ class Session final : public Client, public net::StreamHandler {
   const OutputLimit& output_limit() const;
   void answer_protocol_error(std::string_view text);
   void flush();
+  void send(std::string_view replies);
   bool check_output();
   void publish_buffers();
   bool busy() const { return suspended_.continuation != nullptr || held_; }
@@ -82,6 +91,10 @@ class Session final : public Client, public net::StreamHandler {
   net::Stream* stream_ = nullptr;
   protocol::RequestParser parser_;
   Dispatcher::Suspended suspended_;
+  size_t received_bytes_ = 0;  // offered, and how many of them were consumed
+  size_t consumed_bytes_ = 0;
+  size_t output_begin_ = 0;  // where its unsent replies are in the worker's output
+  size_t output_end_ = 0;
   bool queued_ = false;
   bool more_requests_ = false;  // offered, and stopped at: to be offered again
   bool held_ = false;           // by CLIENT PAUSE

@@ -23,10 +23,12 @@ Worker::Worker(Server& server, size_t index, size_t workers)
       index_(index),
       dispatcher_(server, index),
       counters_(server.statistics.worker(index)),
-      sweeper_(server.store, index, workers) {
+      sweeper_(server.store, index, workers),
+      received_(dispatcher_, output_) {
   refresh_time();
   loop_.every(Statistics::kSamplePeriodMs, [this] { each_100_ms(); });
   loop_.each_turn([this] { return turn(); });
+  loop_.after_reads([this] { received_.run(); });
 }
 
 Worker::~Worker() = default;
@@ -191,7 +193,7 @@ void Worker::each_100_ms() {
 
 void Worker::each_second() {
   for (const auto& [id, session] : sessions_) session->check_limits(now_ms());
-  batch_.clear();
+  received_.trim();
 }
 
 void Worker::measure() {

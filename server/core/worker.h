@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "protocol/byte_buffer.h"
-#include "protocol/request_parser.h"
 #include "server/core/dispatch.h"
 #include "server/core/session.h"
+#include "server/core/turn.h"
 #include "server/net/loop.h"
 #include "storage/expiry.h"
 
@@ -54,7 +54,7 @@ class Worker {
   Dispatcher& dispatcher() { return dispatcher_; }
   WorkerCounters& counters() { return counters_; }
   protocol::ByteBuffer& output() { return output_; }
-  protocol::RequestBatch& batch() { return batch_; }
+  Turn& received() { return received_; }
   // Milliseconds since the epoch, as of this turn of the loop.
   int64_t now_ms() const { return loop_.now_ms() + epoch_offset_ms_; }
   void refresh_time();
@@ -84,7 +84,7 @@ class Worker {
   storage::ExpirySweeper sweeper_;
   bool sweeping_ = false;  // a round is under way
   protocol::ByteBuffer output_;
-  protocol::RequestBatch batch_;
+  Turn received_;
 
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::vector<uint64_t> ready_;                     // may proceed

@@ -19,7 +19,7 @@ void check(int status, const char* what) {
 
 }  // namespace
 
-Loop::Loop() : read_buffer_(new char[kReadHeadroom + kReadBytes]) {
+Loop::Loop() : read_buffer_(new char[kHeldBytes + kReadHeadroom + kReadBytes]) {
   check(uv_loop_init(&loop_), "event loop");
   check(
       uv_async_init(&loop_, &wakeup_,
@@ -28,6 +28,8 @@ Loop::Loop() : read_buffer_(new char[kReadHeadroom + kReadBytes]) {
   wakeup_.data = this;
   uv_idle_init(&loop_, &idle_);
   idle_.data = this;
+  uv_check_init(&loop_, &check_);
+  check_.data = this;
   uv_timer_init(&loop_, &alarm_);
   alarm_.data = this;
 }
@@ -43,6 +45,7 @@ void Loop::close_own_handles() {
   };
   close(reinterpret_cast<uv_handle_t*>(&wakeup_));
   close(reinterpret_cast<uv_handle_t*>(&idle_));
+  close(reinterpret_cast<uv_handle_t*>(&check_));
   close(reinterpret_cast<uv_handle_t*>(&alarm_));
   for (const auto& timer : timers_) close(reinterpret_cast<uv_handle_t*>(&timer->handle));
   uv_run(&loop_, UV_RUN_DEFAULT);
@@ -74,12 +77,14 @@ void Loop::stop() {
 
 // uv_async_send coalesces: one wake-up may stand for any number of tasks.
 void Loop::drain_mailbox() {
+  finish_reads();
   std::vector<std::function<void()>> tasks;
   {
     const std::lock_guard lock(mutex_);
     tasks.swap(mailbox_);
   }
   for (const auto& task : tasks) task();
+  finish_reads();
 }
 
 void Loop::every(int64_t period_ms, std::function<void()> task) {
@@ -114,8 +119,27 @@ void Loop::each_turn(std::function<bool()> task) {
 void Loop::start_turns() {
   if (uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0) return;
   uv_idle_start(&idle_, [](uv_idle_t* handle) {
-    if (!static_cast<Loop*>(handle->data)->turn_task_()) uv_idle_stop(handle);
+    auto* loop = static_cast<Loop*>(handle->data);
+    if (!loop->turn_task_()) uv_idle_stop(handle);
+    loop->finish_reads();
   });
+}
+
+void Loop::after_reads(std::function<void()> task) {
+  after_reads_task_ = std::move(task);
+  // libuv calls check handles right behind the poll for I/O.
+  uv_check_start(&check_,
+                 [](uv_check_t* handle) { static_cast<Loop*>(handle->data)->finish_reads(); });
+}
+
+void Loop::finish_reads() {
+  if (after_reads_task_) after_reads_task_();
+  held_bytes_ = 0;
+}
+
+void Loop::hold_read(const char* end) {
+  held_bytes_ = static_cast<size_t>(end - read_buffer_.get());
+  if (held_bytes_ > kHeldBytes) finish_reads();
 }
 
 }  // namespace larder::net

@@ -18,6 +18,8 @@ class Loop {
   // Bytes read at once, and room in front of them for the rest of an earlier read.
   static constexpr size_t kReadBytes = 64 * 1024;
   static constexpr size_t kReadHeadroom = 8 * 1024;
+  // What the reads of one turn may leave in the read buffer for its end.
+  static constexpr size_t kHeldBytes = 16 * 1024;
 
   // Throws std::runtime_error if the system refuses what a loop needs.
   Loop();
@@ -41,6 +43,12 @@ class Loop {
   // Loop's thread. Calls `task` in every turn, without sleeping between turns, until it is false.
   void each_turn(std::function<bool()> task);
   void start_turns();  // makes each_turn's task run again after it was false
+  // Loop's thread. Calls `task` in every turn when all that was ready has been read, and earlier
+  // where the read buffer is full or something else is about to happen (a task from another thread,
+  // the end of a connection). It must answer all that was offered.
+  void after_reads(std::function<void()> task);
+  // Runs that task now, and takes the read buffer back.
+  void finish_reads();
 
   // A monotonic clock in milliseconds, read once a turn.
   int64_t now_ms() const { return static_cast<int64_t>(uv_now(&loop_)); }
@@ -50,7 +58,12 @@ class Loop {
   bool in_loop() const;
 
   uv_loop_t* raw() { return &loop_; }
-  char* read_buffer() { return read_buffer_.get(); }
+
+  // Where to read to: kReadHeadroom + kReadBytes bytes that nobody uses.
+  char* read_room() { return read_buffer_.get() + held_bytes_; }
+  // Leaves the bytes up to `end`, of the room last given, untouched until finish_reads(); calls it
+  // if no room is left behind them.
+  void hold_read(const char* end);
 
  private:
   struct Timer;
@@ -60,13 +73,16 @@ class Loop {
   uv_loop_t loop_;
   uv_async_t wakeup_;
   uv_idle_t idle_;
+  uv_check_t check_;
   uv_timer_t alarm_;
   std::function<void()> alarm_task_;
   uv_thread_t thread_{};
   bool running_ = false;
   std::function<bool()> turn_task_;
+  std::function<void()> after_reads_task_;
   std::vector<std::unique_ptr<Timer>> timers_;
   std::unique_ptr<char[]> read_buffer_;
+  size_t held_bytes_ = 0;  // at the buffer's front
 
   std::mutex mutex_;
   std::vector<std::function<void()>> mailbox_;  // guarded by mutex_

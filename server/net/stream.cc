@@ -93,7 +93,7 @@ void Stream::resume_reading() {
         if (bytes >= 0) {
           stream->received(target->base, static_cast<size_t>(bytes));
         } else if (bytes != UV_ENOBUFS) {
-          stream->close();
+          stream->end_of_input();
         }
       });
 }
@@ -109,8 +109,9 @@ void Stream::pause_reading() {
 // memory; large input is read into its own end, which doubles at most, however much a header
 // promised.
 uv_buf_t Stream::read_target() {
+  assert(!offering());
   if (input_.size() <= kSmallInput) {
-    char* buffer = loop_.read_buffer();
+    char* buffer = loop_.read_room();
     std::memcpy(buffer, input_.data(), input_.size());
     read_size_ = std::string::npos;
     return uv_buf_init(buffer + input_.size(), Loop::kReadBytes);
@@ -123,23 +124,34 @@ uv_buf_t Stream::read_target() {
 
 void Stream::received(const char* at, size_t bytes) {
   bytes_read_ += bytes;
-  if (read_size_ != std::string::npos) {
-    input_.resize(read_size_ + bytes);
-    if (bytes > 0) offer(input_, input_.size());
-    return;
+  const bool shared = read_size_ == std::string::npos;
+  const size_t room = shared ? Loop::kReadBytes : input_.size() - read_size_;
+  if (!shared) input_.resize(read_size_ + bytes);
+  if (bytes == 0) return;
+  if (shared) {
+    offer({at - input_.size(), input_.size() + bytes}, input_.size());
+    if (offering()) loop_.hold_read(at + bytes);
+  } else {
+    offer(input_, input_.size());
   }
-  if (bytes > 0) offer({at - input_.size(), input_.size() + bytes}, input_.size());
+  // libuv is about to read again, into what must be settled by then.
+  if (bytes == room && offering()) loop_.finish_reads();
 }
 
 // `kept` bytes at the front are in input_ already.
 void Stream::offer(std::string_view bytes, size_t kept) {
-  offering_ = true;
-  const size_t consumed = handler_.on_bytes(bytes);
-  offering_ = false;
+  offered_ = bytes;
+  kept_bytes_ = kept;
+  handler_.on_bytes(bytes);
+}
+
+void Stream::consume(size_t consumed) {
+  assert(loop_.in_loop() && offering());
+  const std::string_view bytes = std::exchange(offered_, {});
   if (consumed == bytes.size()) {
     clear(input_);
   } else if (consumed == 0) {
-    input_.append(bytes.substr(kept));
+    input_.append(bytes.substr(kept_bytes_));
   } else if (bytes.data() == input_.data()) {
     drop_front(input_, consumed);
   } else {
@@ -147,9 +159,17 @@ void Stream::offer(std::string_view bytes, size_t kept) {
   }
 }
 
-void Stream::offer_again() {
+bool Stream::offer_again() {
   assert(loop_.in_loop());
-  if (!closing_ && !offering_ && !input_.empty()) offer(input_, input_.size());
+  if (closing_ || offering() || input_.empty()) return false;
+  offer(input_, input_.size());
+  return true;
+}
+
+// What came before the end is still answered, as far as somebody reads it.
+void Stream::end_of_input() {
+  if (offering()) loop_.finish_reads();
+  close();
 }
 
 void Stream::write(std::string_view bytes) {

@@ -3,8 +3,9 @@
 // A stream belongs to its loop's thread. It destroys itself: close() begins, and when the system
 // has let go of the handle the handler hears on_closed() and the stream is gone.
 //
-// Reading: what arrives is offered to the handler from the loop's shared buffer; only what the
-// handler does not consume is kept here, so an idle connection holds no buffer.
+// Reading: what arrives is offered to the handler from the loop's shared buffer, where it may look
+// at it until the turn's end; only what the handler does not consume is kept here, so an idle
+// connection holds no buffer.
 #pragma once
 
 #include <uv.h>
@@ -23,9 +24,9 @@ class StreamHandler {
  public:
   virtual ~StreamHandler() = default;
 
-  // All bytes not consumed so far, contiguous. Returns how many are consumed; the rest is offered
-  // again, in front of what comes next. The stream may be closed meanwhile.
-  virtual size_t on_bytes(std::string_view bytes) = 0;
+  // All bytes not consumed so far, contiguous. The handler calls Stream::consume(), at once or at
+  // the turn's end (see Loop::after_reads); the bytes stay where they are until then.
+  virtual void on_bytes(std::string_view bytes) = 0;
   // How many more bytes make the next step possible, 0 if unknown: a hint for reading large things.
   virtual size_t bytes_wanted() const = 0;
   // All output has been given to the system.
@@ -54,8 +55,13 @@ class Stream {
   // Heap and handle, without what the handler holds.
   size_t memory_bytes() const;
 
-  // Offers the kept input to the handler again.
-  void offer_again();
+  // Answers on_bytes(): so many of the offered bytes are done with. The rest is offered again, in
+  // front of what comes next. The stream may have been closed meanwhile.
+  void consume(size_t bytes);
+  // Offers the kept input to the handler again; false if there is none.
+  bool offer_again();
+  // on_bytes() has not been answered yet.
+  bool offering() const { return offered_.data() != nullptr; }
 
   void pause_reading();
   void resume_reading();
@@ -84,21 +90,23 @@ class Stream {
   uv_buf_t read_target();
   void received(const char* at, size_t bytes);
   void offer(std::string_view bytes, size_t kept);
+  void end_of_input();
   void send_waiting();
   void sent(int status);
 
   Loop& loop_;
   StreamHandler& handler_;
   Handle handle_;
-  std::string input_;     // received and not consumed
-  size_t read_size_ = 0;  // how much of input_ is data while the system reads into its end
-  std::string sending_;   // in the system's hands
-  std::string waiting_;   // behind that
+  std::string input_;         // received and not consumed
+  size_t read_size_ = 0;      // how much of input_ is data while the system reads into its end
+  std::string_view offered_;  // to the handler; its first kept_bytes_ are in input_
+  size_t kept_bytes_ = 0;
+  std::string sending_;  // in the system's hands
+  std::string waiting_;  // behind that
   std::unique_ptr<uv_write_t> write_;
   size_t bytes_read_ = 0;
   size_t bytes_written_ = 0;
   bool reading_ = false;
-  bool offering_ = false;
   bool closing_ = false;
   bool close_when_drained_ = false;
 };
