@@ -38,6 +38,7 @@ class Application final : public core::Host {
  private:
   std::string open_listeners();
   std::string raise_file_limit();
+  void reserve_descriptors();
   rlim_t other_descriptors() const;
   int64_t fitting_clients() const;
   void accepted(int socket, bool unix_socket);
