@@ -8,7 +8,12 @@
 namespace larder::storage {
 namespace {
 
-constexpr int64_t kExpiry48Max = (int64_t{1} << 48) - 1;
+// Expiries of 5 bytes count from here: 2020-01-01.
+constexpr int64_t kExpiry40EpochMs = 1'577'836'800'000;
+
+bool fits_40_bits(int64_t expire_at_ms) {
+  return expire_at_ms >= kExpiry40EpochMs && (expire_at_ms - kExpiry40EpochMs) >> 40 == 0;
+}
 
 template <typename T>
 T load(const uint8_t* from) {
@@ -23,15 +28,29 @@ void store(uint8_t* to, T value) {
 }
 
 constexpr size_t expiry_width(uint8_t expiry_flag) {
-  return expiry_flag == 0x08 ? 6 : expiry_flag == 0x10 ? 8 : 0;
+  return expiry_flag == 0x08 ? 5 : expiry_flag == 0x10 ? 8 : 0;
+}
+
+// Binary logarithm of the bytes that an integer needs.
+uint8_t width_of(int64_t value) {
+  if (value == static_cast<int8_t>(value)) return 0;
+  if (value == static_cast<int16_t>(value)) return 1;
+  if (value == static_cast<int32_t>(value)) return 2;
+  return 3;
+}
+
+void write_expiry(uint8_t* at, int64_t expire_at_ms, uint8_t expiry_flag) {
+  const int64_t value = expiry_flag == 0x08 ? expire_at_ms - kExpiry40EpochMs : expire_at_ms;
+  std::memcpy(at, &value, expiry_width(expiry_flag));  // little endian: the low bytes come first
 }
 
 }  // namespace
 
 uint8_t Entry::flags_for(const EntryShape& shape) {
   uint8_t flags = static_cast<uint8_t>(shape.kind);
+  if (shape.kind == ValueKind::kInteger) flags |= width_of(shape.integer);
   if (shape.expire_at_ms != kNoExpiry) {
-    flags |= shape.expire_at_ms >= 0 && shape.expire_at_ms <= kExpiry48Max ? kExpiry48 : kExpiry64;
+    flags |= fits_40_bits(shape.expire_at_ms) ? kExpiry40 : kExpiry64;
   }
   if (shape.kind == ValueKind::kText && shape.text_bytes > 0xff) flags |= kLongText;
   if (shape.modified) flags |= kModified;
@@ -42,7 +61,8 @@ size_t Entry::bytes_for(const EntryShape& shape, uint8_t flags) {
   const size_t head = shape.key.size() >= kLongKey ? 6 : 2;
   const size_t value = shape.kind == ValueKind::kText
                            ? shape.text_bytes + ((flags & kLongText) != 0 ? 2 : 1)
-                           : sizeof(int64_t);
+                       : shape.kind == ValueKind::kInteger ? integer_bytes(flags)
+                                                           : sizeof(Blob*);
   return head + expiry_width(flags & kExpiryMask) + shape.key.size() + value;
 }
 
@@ -56,16 +76,16 @@ void Entry::fill(const EntryShape& shape, uint8_t flags) {
   } else {
     *at++ = static_cast<uint8_t>(shape.key.size());
   }
-  const size_t expiry_bytes = expiry_width(flags & kExpiryMask);
-  std::memcpy(at, &shape.expire_at_ms, expiry_bytes);  // little endian: the low bytes come first
-  at += expiry_bytes;
+  write_expiry(at, shape.expire_at_ms, flags & kExpiryMask);
+  at += expiry_width(flags & kExpiryMask);
   if (shape.kind == ValueKind::kText) {
     *at++ = static_cast<uint8_t>(shape.text_bytes);
     if ((flags & kLongText) != 0) *at++ = static_cast<uint8_t>(shape.text_bytes >> 8);
   }
   std::memmove(at, shape.key.data(), shape.key.size());
   at += shape.key.size();
-  if (shape.kind == ValueKind::kInteger) store(at, shape.integer);
+  // Little endian: the low bytes come first.
+  if (shape.kind == ValueKind::kInteger) std::memcpy(at, &shape.integer, integer_bytes(flags));
   if (shape.kind == ValueKind::kBlob) store(at, shape.blob);
 }
 
@@ -88,7 +108,8 @@ void Entry::destroy_block(Entry* entry) {
 
 bool Entry::rewrite(const EntryShape& shape) {
   const uint8_t new_flags = flags_for(shape);
-  if (bytes_for(shape, new_flags) != block_bytes()) return false;
+  const size_t new_bytes = EntryArena::block_bytes(bytes_for(shape, new_flags));
+  if (new_bytes != EntryArena::block_bytes(block_bytes())) return false;
   if (kind() == ValueKind::kBlob) blob()->release();
   fill(shape, new_flags);
   return true;
@@ -166,16 +187,15 @@ int64_t Entry::expire_at_ms() const {
   if (expiry == kExpiryNone) return kNoExpiry;
   int64_t at_ms = 0;
   std::memcpy(&at_ms, bytes() + expiry_offset(), expiry_width(expiry));
-  return at_ms;
+  return expiry == kExpiry40 ? at_ms + kExpiry40EpochMs : at_ms;
 }
 
 bool Entry::set_expire_at_ms(int64_t expire_at_ms) {
   const uint8_t expiry = flags() & kExpiryMask;
   if (expiry == kExpiryNone) return expire_at_ms == kNoExpiry;
   if (expire_at_ms == kNoExpiry) return false;
-  const bool fits48 = expire_at_ms >= 0 && expire_at_ms <= kExpiry48Max;
-  if (expiry == kExpiry48 && !fits48) return false;
-  std::memcpy(bytes() + expiry_offset(), &expire_at_ms, expiry_width(expiry));
+  if (expiry == kExpiry40 && !fits_40_bits(expire_at_ms)) return false;
+  write_expiry(bytes() + expiry_offset(), expire_at_ms, expiry);
   return true;
 }
 
@@ -188,11 +208,23 @@ char* Entry::text_bytes() {
 }
 
 int64_t Entry::integer() const {
-  return load<int64_t>(bytes() + value_offset());
+  const uint8_t* at = bytes() + value_offset();
+  switch (flags() & 3) {
+    case 0:
+      return load<int8_t>(at);
+    case 1:
+      return load<int16_t>(at);
+    case 2:
+      return load<int32_t>(at);
+    default:
+      return load<int64_t>(at);
+  }
 }
 
-void Entry::set_integer(int64_t value) {
-  store(bytes() + value_offset(), value);
+bool Entry::set_integer(int64_t value) {
+  if (width_of(value) > (flags() & 3)) return false;
+  std::memcpy(bytes() + value_offset(), &value, integer_bytes(flags()));
+  return true;
 }
 
 Blob* Entry::blob() const {
@@ -216,8 +248,20 @@ size_t Entry::string_bytes() const {
   return string(digits).size();
 }
 
+size_t Entry::value_bytes() const {
+  switch (kind()) {
+    case ValueKind::kText:
+      return text_size();
+    case ValueKind::kInteger:
+      return integer_bytes(flags());
+    case ValueKind::kBlob:
+      break;
+  }
+  return sizeof(Blob*);
+}
+
 size_t Entry::block_bytes() const {
-  return value_offset() + (kind() == ValueKind::kText ? text_size() : sizeof(int64_t));
+  return value_offset() + value_bytes();
 }
 
 size_t Entry::memory_bytes() const {

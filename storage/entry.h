@@ -4,10 +4,11 @@
 //   byte 0   flags: what follows and how wide (see Entry::Flag)
 //   byte 1   key length, or 255: a 32-bit length follows
 //   [4]      key length
-//   [6|8]    expiry, milliseconds since the epoch: 6 bytes up to the year 10889, else 8
+//   [5|8]    expiry in milliseconds: 5 bytes since 2020 for the years up to 2054, else 8 since 1970
 //   [1|2]    length of a value kept here
 //   key bytes
-//   value    text kept here (up to kInlineValueMax), an 8-byte integer, or a pointer to a Blob
+//   value    text kept here (up to kInlineValueMax), an integer of 1, 2, 4 or 8 bytes, or a pointer
+//            to a Blob
 //
 // There is no reference count, no separate key object, no second table for expiries. Whoever holds
 // the shard's lock may read and write an entry; nobody else may touch it.
@@ -30,7 +31,7 @@ inline constexpr size_t kKeyBytesMax = 0xffffffff;
 inline constexpr size_t kInlineValueMax = 1024;
 
 // How a value is kept.
-enum class ValueKind : uint8_t { kText = 0, kInteger = 1, kBlob = 2 };
+enum class ValueKind : uint8_t { kText = 0, kBlob = 1, kInteger = 4 };
 
 // What a value is to its users.
 enum class ValueType : uint8_t { kString };
@@ -58,9 +59,9 @@ class Entry {
   // Frees the block only: its blob has moved to another entry.
   static void destroy_block(Entry* entry);
 
-  // Makes this block the entry that `shape` describes, if the block has exactly the size for it;
-  // the old value's blob is released. False, and nothing changed, if the size differs. `shape.key`
-  // must equal key() and must not point into this block.
+  // Makes this block the entry that `shape` describes, if a block for it would be just as large;
+  // the old value's blob is released. False, and nothing changed, if not. `shape.key` must equal
+  // key() and must not point into this block.
   bool rewrite(const EntryShape& shape);
 
   // A new entry with another key or expiry and the value moved out of this one, which is then good
@@ -72,7 +73,10 @@ class Entry {
   Entry* copy(std::string_view key) const;
 
   std::string_view key() const;
-  ValueKind kind() const { return static_cast<ValueKind>(flags() & kKindMask); }
+  ValueKind kind() const {
+    return (flags() & kInteger) != 0 ? ValueKind::kInteger
+                                     : static_cast<ValueKind>(flags() & kKindMask);
+  }
   ValueType type() const { return ValueType::kString; }
   bool is_string() const { return type() == ValueType::kString; }
   bool modified() const { return (flags() & kModified) != 0; }
@@ -87,7 +91,8 @@ class Entry {
   std::string_view text() const;
   char* text_bytes();
   int64_t integer() const;
-  void set_integer(int64_t value);
+  // False, and nothing changed, if the value needs more bytes than it has here.
+  bool set_integer(int64_t value);
   Blob* blob() const;
 
   // The string value of any kind; an integer's digits are written to `digits`.
@@ -101,9 +106,10 @@ class Entry {
  private:
   enum Flag : uint8_t {
     kKindMask = 0x07,
+    kInteger = 0x04,  // of 1, 2, 4 or 8 bytes, as the two bits below say
     kExpiryMask = 0x18,
     kExpiryNone = 0x00,
-    kExpiry48 = 0x08,
+    kExpiry40 = 0x08,
     kExpiry64 = 0x10,
     kLongText = 0x20,  // the value's length takes two bytes
     kModified = 0x40,
@@ -112,6 +118,7 @@ class Entry {
   static constexpr uint8_t kLongKey = 255;
 
   static uint8_t flags_for(const EntryShape& shape);
+  static size_t integer_bytes(uint8_t flags) { return size_t{1} << (flags & 3); }
   static size_t bytes_for(const EntryShape& shape, uint8_t flags);
   EntryShape shape() const;
   void fill(const EntryShape& shape, uint8_t flags);
@@ -125,6 +132,7 @@ class Entry {
   size_t key_offset() const;
   size_t value_offset() const { return key_offset() + key_bytes(); }
   size_t text_size() const;
+  size_t value_bytes() const;
 };
 
 }  // namespace larder::storage

@@ -39,7 +39,7 @@ class Keyspace {
 
   // Changes the value of `entry`, the live integer that find() or read() gave for `key`.
   void set_integer(const Key& key, Entry& entry, int64_t value) {
-    entry.set_integer(value);
+    if (!entry.set_integer(value)) return put_integer(key, value, entry.expire_at_ms());
     shard(key).writes.add();
   }
 

@@ -155,6 +155,11 @@ size_t Store::table_bytes() {
   return bytes;
 }
 
+void Store::prefetch_directory(KeyHash hash, size_t database) {
+  const LockedKeys locked = lock_shard(shard_of(hash));
+  shards_[shard_of(hash)]->table(database).prefetch_directory(hash);
+}
+
 void Store::prefetch_bucket(KeyHash hash, size_t database) {
   const LockedKeys locked = lock_shard(shard_of(hash));
   shards_[shard_of(hash)]->table(database).prefetch_bucket(hash);
@@ -170,6 +175,9 @@ void Store::prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t
   constexpr size_t kAtOnce = 16;
   for (size_t from = 0; from < keys.size(); from += kAtOnce) {
     const auto group = keys.subspan(from, std::min(kAtOnce, keys.size() - from));
+    for (const Key& key : group) prefetch_shard(key.hash);
+    for (const Key& key : group)
+      table(locked, shard_of(key.hash), database).prefetch_directory(key.hash);
     for (const Key& key : group)
       table(locked, shard_of(key.hash), database).prefetch_bucket(key.hash);
     for (const Key& key : group)

@@ -99,8 +99,10 @@ class Store {
   size_t table_bytes();
 
   // Ask for the memory that finding the keys in the database will need, so that the cache misses of
-  // several keys overlap: all keys' buckets, then all keys' entries. Each takes and releases the
-  // shard's lock, but under a lock that holds the keys.
+  // several keys overlap: all keys' shards, directories, buckets, entries, in this order. The last
+  // three take and release the shard's lock, but under a lock that holds the keys.
+  void prefetch_shard(KeyHash hash) const { __builtin_prefetch(shards_[shard_of(hash)].get()); }
+  void prefetch_directory(KeyHash hash, size_t database);
   void prefetch_bucket(KeyHash hash, size_t database);
   void prefetch_entry(KeyHash hash, size_t database);
   void prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t database);

@@ -1,97 +1,15 @@
 #include "storage/table.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cstring>
+#include <new>
+#include <vector>
 
 namespace larder::storage {
-
 namespace {
 
-constexpr uint32_t kSlots = 7;
-constexpr uint32_t kBuckets = Table::kSegmentBuckets;  // homes; a power of two
-constexpr uint32_t kStash = 7;
-constexpr int kShardBits = 10;      // leading bits that chose the shard say nothing in here
-constexpr uint32_t kDepthMax = 32;  // a prefix has as many bits
 constexpr uint64_t kExpirySecondsMax = uint64_t{1} << 40;
-
-constexpr uint64_t kEachByte = 0x0101010101010101;
-
-static_assert(Table::kSegmentEntriesMax == (kBuckets + kStash) * kSlots);
-
-}  // namespace
-
-// Fingerprint 0 marks a free slot.
-struct alignas(64) Bucket {
-  uint8_t fingerprints[kSlots] = {};
-  uint8_t stashed = 0;  // of a home bucket: its keys that live in the stash
-  Entry* entries[kSlots];
-
-  uint64_t head() const {
-    uint64_t bytes;
-    std::memcpy(&bytes, fingerprints, sizeof bytes);
-    return bytes;
-  }
-  // The slots that may hold `fingerprint`, as bit 8 * slot + 7. A false candidate is possible, a
-  // missed one is not (the well-known "find a zero byte" of Hacker's Delight, 6-1).
-  uint64_t candidates(uint8_t fingerprint) const {
-    const uint64_t difference = head() ^ (kEachByte * fingerprint);
-    return (difference - kEachByte) & ~difference & 0x0080808080808080;
-  }
-  uint32_t used() const {
-    uint32_t n = 0;
-    for (const uint8_t f : fingerprints) n += f != 0;
-    return n;
-  }
-  int free_slot() const {
-    for (uint32_t i = 0; i < kSlots; i++) {
-      if (fingerprints[i] == 0) return static_cast<int>(i);
-    }
-    return -1;
-  }
-};
-static_assert(sizeof(Bucket) == 64);
-static_assert(Table::kSlotBytes == (sizeof(Bucket) + kSlots - 1) / kSlots);
-
-struct Segment {
-  Segment(uint32_t segment_depth, uint32_t segment_prefix)
-      : depth(segment_depth), prefix(segment_prefix) {}
-
-  uint32_t depth;   // how many leading bits all its keys share
-  uint32_t prefix;  // those bits, as the top bits of a 32-bit number
-  uint32_t size = 0;
-  int64_t next_due_ms = Table::kNothingDue;
-  Bucket buckets[kBuckets + kStash];
-
-  template <typename Visit>
-  void each(Visit&& visit) {
-    for (Bucket& bucket : buckets) {
-      for (uint32_t i = 0; i < kSlots; i++) {
-        if (bucket.fingerprints[i] != 0) visit(bucket, i);
-      }
-    }
-  }
-};
-
-namespace {
-
-uint32_t home_of(KeyHash hash) {
-  return static_cast<uint32_t>(hash) & (kBuckets - 1);
-}
-uint32_t beside(uint32_t home) {
-  return (home + 1) & (kBuckets - 1);
-}
-
-uint8_t fingerprint_of(KeyHash hash) {
-  const auto print = static_cast<uint8_t>(hash >> 8);
-  return print == 0 ? 1 : print;
-}
-
-// The leading bits of the hash behind the shard's, as a 32-bit number.
-uint32_t prefix_of(KeyHash hash) {
-  return static_cast<uint32_t>((hash << kShardBits) >> 32);
-}
 
 uint64_t expiry_seconds(const Entry& entry) {
   const int64_t at_ms = entry.expire_at_ms();
@@ -107,16 +25,28 @@ uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-void put(Bucket& bucket, uint32_t index, KeyHash hash, Entry* entry) {
-  bucket.fingerprints[index] = fingerprint_of(hash);
-  bucket.entries[index] = entry;
+// Keys are mostly short: two or three comparisons of eight bytes instead of a call.
+bool equal(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  const size_t size = a.size();
+  if (size < 8 || size > 64) return a == b;
+  const auto word = [](std::string_view bytes, size_t at) {
+    uint64_t value;
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+    return value;
+  };
+  for (size_t at = 0; at + 8 < size; at += 8) {
+    if (word(a, at) != word(b, at)) return false;
+  }
+  return word(a, size - 8) == word(b, size - 8);
 }
+
+struct SegmentDeleter {
+  void operator()(Segment* segment) const { Segment::destroy(segment); }
+};
+using SegmentOwner = std::unique_ptr<Segment, SegmentDeleter>;
 
 }  // namespace
-
-Entry* Slot::entry() const {
-  return bucket_->entries[index_];
-}
 
 Table::~Table() {
   while (destroy_some(std::numeric_limits<size_t>::max())) {
@@ -127,77 +57,64 @@ void Table::swap(Table& other) noexcept {
   std::swap(directory_, other.directory_);
   std::swap(size_, other.size_);
   std::swap(volatile_size_, other.volatile_size_);
-  std::swap(segments_, other.segments_);
+  std::swap(segment_bytes_, other.segment_bytes_);
   std::swap(depth_, other.depth_);
   std::swap(next_due_ms_, other.next_due_ms_);
   std::swap(expire_at_sum_s_, other.expire_at_sum_s_);
 }
 
 size_t Table::directory_index(KeyHash hash) const {
-  return static_cast<size_t>(static_cast<uint64_t>(prefix_of(hash)) >> (32 - depth_));
+  return prefix_of(hash) >> (Segment::kDepthMax - depth_);
+}
+
+size_t Table::directory_span(const Segment& segment) const {
+  return size_t{1} << (depth_ - segment.depth());
 }
 
 Slot Table::find(const Key& key) const {
   if (size_ == 0) return {};
-  Segment* segment = directory_[directory_index(key.hash)];
-  const uint8_t fingerprint = fingerprint_of(key.hash);
+  const SegmentRef ref = directory_[directory_index(key.hash)];
+  Segment* const segment = ref.get();
+  const uint8_t fingerprint = Segment::fingerprint_of(key.hash);
   const auto search = [&](Bucket& bucket) -> Slot {
     for (uint64_t m = bucket.candidates(fingerprint); m != 0; m &= m - 1) {
       const auto index = static_cast<uint32_t>(std::countr_zero(m)) / 8;
-      if (bucket.fingerprints[index] == fingerprint && bucket.entries[index]->key() == key.bytes) {
+      if (bucket.fingerprints[index] == fingerprint &&
+          equal(bucket.entries[index].entry()->key(), key.bytes)) {
         return Slot(segment, &bucket, index);
       }
     }
     return {};
   };
-  const uint32_t home = home_of(key.hash);
-  if (Slot slot = search(segment->buckets[home])) return slot;
-  if (Slot slot = search(segment->buckets[beside(home)])) return slot;
-  if (segment->buckets[home].stashed == 0) return {};
-  for (uint32_t i = kBuckets; i < kBuckets + kStash; i++) {
-    if (Slot slot = search(segment->buckets[i])) return slot;
+  const uint32_t home = ref.home_of(key.hash);
+  if (Slot slot = search(segment->bucket(home))) return slot;
+  if (Slot slot = search(segment->beside(home))) return slot;
+  if (segment->bucket(home).stashed == 0) return {};
+  for (uint32_t i = segment->homes(); i < segment->buckets(); i++) {
+    if (Slot slot = search(segment->bucket(i))) return slot;
   }
   return {};
 }
 
-// Puts the entry into the emptier of its two buckets, or into the stash; false if there is no room.
-bool Table::place(Segment& segment, KeyHash hash, Entry* entry) {
-  Bucket& home = segment.buckets[home_of(hash)];
-  Bucket& next = segment.buckets[beside(home_of(hash))];
-  Bucket& emptier = next.used() < home.used() ? next : home;
-  if (const int free = emptier.free_slot(); free >= 0) {
-    put(emptier, static_cast<uint32_t>(free), hash, entry);
-    segment.size++;
-    return true;
-  }
-  for (uint32_t i = kBuckets; i < kBuckets + kStash; i++) {
-    if (const int free = segment.buckets[i].free_slot(); free >= 0) {
-      put(segment.buckets[i], static_cast<uint32_t>(free), hash, entry);
-      home.stashed++;
-      segment.size++;
-      return true;
-    }
-  }
-  return false;
-}
-
-void Table::insert(KeyHash hash, Entry* entry) {
+void Table::insert(KeyHash hash, Entry* entry, AccessBits bits) {
   if (!directory_) {
-    auto directory = std::make_unique<Segment*[]>(1);
-    directory[0] = new Segment(0, 0);
-    directory_ = std::move(directory);
+    SegmentOwner first(Segment::create(0, 0, 1));
+    directory_ = std::make_unique<SegmentRef[]>(1);
+    segment_bytes_ = first->bytes();
+    directory_[0] = SegmentRef(first.release());
     depth_ = 0;
-    segments_ = 1;
   }
-  while (!place(*directory_[directory_index(hash)], hash, entry)) split(directory_index(hash));
+  while (!directory_[directory_index(hash)]->place(hash, EntryRef(entry, bits))) {
+    make_room(directory_index(hash));
+  }
   size_++;
-  if (entry->has_expiry()) note_expiry(find({entry->key(), hash}));
+  if (entry->has_expiry()) count_expiry(*directory_[directory_index(hash)], *entry);
 }
 
 Entry* Table::replace(Slot slot, Entry* entry) {
   Entry* old = slot.entry();
   forget_expiry(*old);
-  slot.bucket_->entries[slot.index_] = entry;
+  slot.bucket_->entries[slot.index_] = EntryRef(entry, slot.bits());
   note_expiry(slot);
   return old;
 }
@@ -205,15 +122,10 @@ Entry* Table::replace(Slot slot, Entry* entry) {
 Entry* Table::erase(Slot slot, KeyHash hash) {
   Entry* entry = slot.entry();
   forget_expiry(*entry);
-  take_out(*slot.segment_, *slot.bucket_, slot.index_, hash);
-  return entry;
-}
-
-void Table::take_out(Segment& segment, Bucket& bucket, uint32_t index, KeyHash hash) {
-  bucket.fingerprints[index] = 0;
-  if (&bucket >= segment.buckets + kBuckets) segment.buckets[home_of(hash)].stashed--;
-  segment.size--;
+  slot.segment_->remove(*slot.bucket_, slot.index_, hash);
   size_--;
+  give_back_room(directory_index(hash));
+  return entry;
 }
 
 void Table::forget_expiry(const Entry& entry) {
@@ -223,121 +135,159 @@ void Table::forget_expiry(const Entry& entry) {
 }
 
 void Table::note_expiry(Slot slot) {
-  const Entry& entry = *slot.entry();
-  if (!entry.has_expiry()) return;
+  if (slot.entry()->has_expiry()) count_expiry(*slot.segment_, *slot.entry());
+}
+
+void Table::count_expiry(Segment& segment, const Entry& entry) {
   volatile_size_++;
   expire_at_sum_s_ += expiry_seconds(entry);
-  slot.segment_->next_due_ms = std::min(slot.segment_->next_due_ms, entry.expire_at_ms());
+  segment.next_due_ms = std::min(segment.next_due_ms, entry.expire_at_ms());
   next_due_ms_ = std::min(next_due_ms_, entry.expire_at_ms());
+}
+
+void Table::make_room(size_t index) {
+  const Segment& full = *directory_[index];
+  if (full.lines() < Segment::kLinesMax) {
+    rebuild(index, full.entries_when_grown());
+  } else {
+    split(index);
+  }
+}
+
+// Puts a segment in the place of the one at `index`, with its entries and room for `entries`.
+// Throws std::bad_alloc, and then has changed nothing.
+void Table::rebuild(size_t index, size_t entries) {
+  Segment* const old = directory_[index].get();
+  SegmentOwner rebuilt(Segment::create(old->depth(), old->prefix(), entries));
+  // Random keys always find room in a larger segment; if these do not, it must be larger still.
+  while (!old->distribute(seed_, rebuilt.get(), nullptr)) {
+    entries += entries / 4 + 1;
+    rebuilt.reset(Segment::create(old->depth(), old->prefix(), entries));
+  }
+  segment_bytes_ += rebuilt->bytes() - old->bytes();
+  put_in_directory(rebuilt.release());
+  Segment::destroy(old);
 }
 
 void Table::double_directory() {
   const size_t old_size = directory_size();
-  auto larger = std::make_unique<Segment*[]>(old_size * 2);
+  auto larger = std::make_unique<SegmentRef[]>(old_size * 2);
   for (size_t i = 0; i < old_size; i++) larger[2 * i] = larger[2 * i + 1] = directory_[i];
   directory_ = std::move(larger);
   depth_++;
 }
 
+void Table::put_in_directory(Segment* segment) {
+  const size_t first = segment->prefix() >> (Segment::kDepthMax - depth_);
+  std::fill_n(&directory_[first], directory_span(*segment), SegmentRef(segment));
+}
+
 // Divides the segment at directory index `index` by one more bit of its keys' hashes. Both halves
 // are built beside the old segment, so that a failed allocation leaves the table as it was.
 void Table::split(size_t index) {
-  Segment* old = directory_[index];
-  // With more keys than a segment holds sharing 32 bits of a seeded hash, something else is broken.
-  if (old->depth == kDepthMax) throw std::bad_alloc();
-  auto low = std::make_unique<Segment>(old->depth + 1, old->prefix);
-  auto high = std::make_unique<Segment>(
-      old->depth + 1, old->prefix | (uint32_t{1} << (kDepthMax - 1 - old->depth)));
-  if (old->depth == depth_) double_directory();
+  Segment* const old = directory_[index].get();
+  // With more keys than a segment holds sharing 28 bits of a seeded hash, something else is broken.
+  if (old->depth() == Segment::kDepthMax) throw std::bad_alloc();
+  if (old->depth() == depth_) double_directory();
+  const uint32_t depth = old->depth() + 1;
+  const uint32_t high_bit = uint32_t{1} << (Segment::kDepthMax - depth);
+  SegmentOwner low;
+  SegmentOwner high;
+  size_t entries = old->size() / 2;
+  do {
+    low.reset(Segment::create(depth, old->prefix(), entries));
+    high.reset(Segment::create(depth, old->prefix() | high_bit, entries));
+    entries += entries / 4 + 1;  // for the next try, where the hashes were not divided evenly
+  } while (!old->distribute(seed_, low.get(), high.get()));
+  segment_bytes_ += low->bytes() + high->bytes() - old->bytes();
+  put_in_directory(low.release());
+  put_in_directory(high.release());
+  Segment::destroy(old);
+}
 
-  old->each([&](Bucket& bucket, uint32_t i) {
-    Entry* entry = bucket.entries[i];
-    const KeyHash hash = hash_key(entry->key(), seed_);
-    Segment& half = (prefix_of(hash) & high->prefix) == high->prefix ? *high : *low;
-    [[maybe_unused]] const bool placed = place(half, hash, entry);
-    // About half of at most 273 keys finds room in as many buckets: for random hashes the odds of
-    // the opposite are below 2^-100.
-    assert(placed);
-    if (entry->has_expiry()) half.next_due_ms = std::min(half.next_due_ms, entry->expire_at_ms());
-  });
+// After keys were taken out of the segment at `index`: what is empty or nearly so shrinks.
+void Table::give_back_room(size_t index) {
+  if (size_ == 0) return free_segments();
+  if (!directory_[index]->sparse()) return;
+  try {
+    rebuild(index, directory_[index]->size());
+  } catch (const std::bad_alloc&) {  // then it stays large
+  }
+}
 
-  const uint32_t shift = 32 - depth_;
-  const size_t first = static_cast<size_t>(static_cast<uint64_t>(old->prefix) >> shift);
-  const size_t count = directory_span(*old);
-  Segment* const lower = low.release();  // from here on nothing throws
-  Segment* const upper = high.release();
-  for (size_t i = 0; i < count; i++) directory_[first + i] = i < count / 2 ? lower : upper;
-  delete old;
-  segments_++;
+// Of a table without entries.
+void Table::free_segments() {
+  while (destroy_some(std::numeric_limits<size_t>::max())) {
+  }
 }
 
 void Table::visit_home(const Segment& segment, uint32_t home,
                        FunctionRef<void(const Entry&)> visit) const {
   const auto visit_bucket = [&](const Bucket& bucket) {
-    for (uint32_t i = 0; i < kSlots; i++) {
+    for (uint32_t i = 0; i < Bucket::kSlots; i++) {
       if (bucket.fingerprints[i] == 0) continue;
-      const Entry& entry = *bucket.entries[i];
-      if (home_of(hash_key(entry.key(), seed_)) == home) visit(entry);
+      const Entry& entry = *bucket.entries[i].entry();
+      if (segment.home_of(hash_key(entry.key(), seed_)) == home) visit(entry);
     }
   };
-  visit_bucket(segment.buckets[home]);
-  visit_bucket(segment.buckets[beside(home)]);
-  if (segment.buckets[home].stashed == 0) return;
-  for (uint32_t i = kBuckets; i < kBuckets + kStash; i++) visit_bucket(segment.buckets[i]);
+  visit_bucket(segment.bucket(home));
+  visit_bucket(segment.beside(home));
+  if (segment.bucket(home).stashed == 0) return;
+  for (uint32_t i = segment.homes(); i < segment.buckets(); i++) {
+    if (segment.in_stash(i, home)) visit_bucket(segment.bucket(i));
+  }
 }
 
 TablePosition Table::scan(TablePosition from, ScanBudget& budget,
                           FunctionRef<void(const Entry&)> visit) const {
   if (size_ == 0) return 0;
-  constexpr int kBucketBits = kTablePositionBits - 32;
-  static_assert(kBuckets == 1 << kBucketBits);
-  uint64_t prefix = from >> kBucketBits;
-  uint32_t bucket = static_cast<uint32_t>(from) & (kBuckets - 1);
+  uint64_t prefix = from >> Segment::kHomeBits;
+  auto position = static_cast<uint32_t>(from) & ((1u << Segment::kHomeBits) - 1);
   const auto count_and_visit = [&](const Entry& entry) {
     budget.entries -= budget.entries > 0;
     visit(entry);
   };
-  for (; prefix >> 32 == 0; bucket = 0) {
-    Segment& segment = *directory_[prefix >> (32 - depth_)];
-    const bool begun = bucket > 0;
-    if (budget.entries == 0 || budget.buckets < (begun ? 1 : kBuckets)) {
-      return prefix << kBucketBits | bucket;
+  const auto spend_buckets = [&](size_t n) { budget.buckets -= std::min(n, budget.buckets); };
+  for (; prefix >> Segment::kDepthMax == 0; position = 0) {
+    Segment& segment = *directory_[prefix >> (Segment::kDepthMax - depth_)];
+    const bool begun = position > 0;
+    if (budget.entries == 0 || budget.buckets < (begun ? 1 : kSegmentBuckets)) {
+      return prefix << Segment::kHomeBits | position;
     }
-    if (segment.size == 0) {
-      budget.buckets--;
-    } else if (!begun && segment.size <= budget.entries) {
+    if (segment.size() == 0) {
+      spend_buckets(1);
+    } else if (!begun && segment.size() <= budget.entries) {
       // All of it will be visited: no need to ask each key for its home bucket.
-      segment.each([&](Bucket& b, uint32_t i) { count_and_visit(*b.entries[i]); });
-      budget.buckets -= kBuckets;
+      segment.prefetch_entries();
+      segment.each([&](Bucket& b, uint32_t i) { count_and_visit(*b.entries[i].entry()); });
+      spend_buckets(segment.buckets());
     } else {
-      for (; bucket < kBuckets; bucket++) {
-        if (budget.entries == 0 || budget.buckets == 0) return prefix << kBucketBits | bucket;
-        visit_home(segment, bucket, count_and_visit);
-        budget.buckets--;
+      for (uint32_t home = segment.home_at(position); home < segment.homes(); home++) {
+        if (budget.entries == 0 || budget.buckets == 0) {
+          return prefix << Segment::kHomeBits | segment.first_position(home);
+        }
+        visit_home(segment, home, count_and_visit);
+        spend_buckets(1);
       }
     }
-    prefix = segment.prefix + (uint64_t{1} << (32 - segment.depth));
+    prefix = segment.prefix() + (uint64_t{1} << (Segment::kDepthMax - segment.depth()));
   }
   return 0;
 }
 
-size_t Table::directory_span(const Segment& segment) const {
-  return size_t{1} << (depth_ - segment.depth);
-}
-
 void Table::sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead) {
-  // Nearly every entry is a cache miss: asked for together, they arrive together.
-  segment.each([](Bucket& bucket, uint32_t i) { __builtin_prefetch(bucket.entries[i]); });
+  segment.prefetch_entries();
   int64_t next_due_ms = kNothingDue;
   segment.each([&](Bucket& bucket, uint32_t i) {
-    Entry* entry = bucket.entries[i];
+    Entry* entry = bucket.entries[i].entry();
     if (!entry->has_expiry()) return;
     if (entry->expire_at_ms() > now_ms) {
       next_due_ms = std::min(next_due_ms, entry->expire_at_ms());
       return;
     }
     forget_expiry(*entry);
-    take_out(segment, bucket, i, hash_key(entry->key(), seed_));
+    segment.remove(bucket, i, hash_key(entry->key(), seed_));
+    size_--;
     on_dead(entry);
   });
   segment.next_due_ms = next_due_ms;
@@ -348,39 +298,41 @@ bool Table::sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)>
   int64_t next_due_ms = kNothingDue;
   bool more = false;
   for (size_t i = 0; i < directory_size();) {
-    Segment& segment = *directory_[i];
-    if (segment.next_due_ms <= now_ms) {
+    const size_t span = directory_span(*directory_[i]);
+    if (directory_[i]->next_due_ms <= now_ms) {
       if (segments_max == 0) {
         more = true;
       } else {
         segments_max--;
-        sweep_segment(segment, now_ms, on_dead);
+        sweep_segment(*directory_[i], now_ms, on_dead);
+        give_back_room(i);
+        if (size_ == 0) break;
       }
     }
-    next_due_ms = std::min(next_due_ms, segment.next_due_ms);
-    i += directory_span(segment);
+    next_due_ms = std::min(next_due_ms, directory_[i]->next_due_ms);
+    i += span;
   }
-  next_due_ms_ = next_due_ms;
+  next_due_ms_ = size_ == 0 ? kNothingDue : next_due_ms;
   return more;
 }
 
 // The entry with `rank` others before it, in the order of segments, buckets and slots.
 Entry* Table::entry_by_rank(size_t rank) const {
   size_t i = 0;
-  while (rank >= directory_[i]->size) {
-    rank -= directory_[i]->size;
+  while (rank >= directory_[i]->size()) {
+    rank -= directory_[i]->size();
     i += directory_span(*directory_[i]);
   }
   Entry* found = nullptr;
   directory_[i]->each([&](Bucket& bucket, uint32_t slot) {
-    if (rank-- == 0) found = bucket.entries[slot];
+    if (rank-- == 0) found = bucket.entries[slot].entry();
   });
   return found;
 }
 
 // Draws slots until one is in use. A segment counts once, however often it stands in the directory,
-// so that every slot has the same chance. In a table with few entries, drawing gives up soon and
-// counting, which is as fair, is short.
+// and for as many slots as the largest has, so that every slot has the same chance. In a table with
+// few entries, drawing gives up soon and counting, which is as fair, is short.
 Entry* Table::random_entry(uint64_t random) const {
   if (size_ == 0) return nullptr;
   constexpr int kDraws = 32;
@@ -388,10 +340,12 @@ Entry* Table::random_entry(uint64_t random) const {
     random = mix(random);
     const size_t index = random & (directory_size() - 1);
     const Segment& segment = *directory_[index];
-    if (index != static_cast<uint64_t>(segment.prefix) >> (32 - depth_)) continue;
+    if (index != segment.prefix() >> (Segment::kDepthMax - depth_)) continue;
     const auto position = static_cast<uint32_t>((random >> 32) % kSegmentEntriesMax);
-    const Bucket& bucket = segment.buckets[position / kSlots];
-    if (bucket.fingerprints[position % kSlots] != 0) return bucket.entries[position % kSlots];
+    if (position >= segment.buckets() * Bucket::kSlots) continue;
+    const Bucket& bucket = segment.bucket(position / Bucket::kSlots);
+    const uint32_t slot = position % Bucket::kSlots;
+    if (bucket.fingerprints[slot] != 0) return bucket.entries[slot].entry();
   }
   return entry_by_rank(mix(random) % size_);
 }
@@ -400,82 +354,98 @@ Entry* Table::random_entry(uint64_t random) const {
 bool Table::destroy_some(size_t segments_max) {
   if (!directory_) return false;
   size_t end = directory_size();
-  while (end > 0 && directory_[end - 1] == nullptr) end--;  // done in earlier slices
+  while (end > 0 && !directory_[end - 1]) end--;  // done in earlier slices
   for (; end > 0 && segments_max > 0; segments_max--) {
-    Segment* segment = directory_[end - 1];
-    segment->each([](Bucket& bucket, uint32_t i) { Entry::destroy(bucket.entries[i]); });
-    while (end > 0 && directory_[end - 1] == segment) directory_[--end] = nullptr;
-    delete segment;
+    const SegmentRef segment = directory_[end - 1];
+    segment->prefetch_entries();
+    segment->each([](Bucket& bucket, uint32_t i) { Entry::destroy(bucket.entries[i].entry()); });
+    while (end > 0 && directory_[end - 1] == segment) directory_[--end] = {};
+    segment_bytes_ -= segment->bytes();
+    Segment::destroy(segment.get());
   }
   if (end > 0) return true;
   directory_.reset();
-  size_ = volatile_size_ = segments_ = depth_ = 0;
+  size_ = volatile_size_ = depth_ = 0;
   next_due_ms_ = kNothingDue;
   expire_at_sum_s_ = 0;
   return false;
 }
 
 size_t Table::memory_bytes() const {
-  return directory_size() * sizeof(Segment*) + segments_ * sizeof(Segment);
-}
-
-// Whether each home bucket knows how many of its keys live in the stash.
-bool Table::stash_counts_hold(const Segment& segment) const {
-  uint32_t stashed[kBuckets] = {};
-  for (uint32_t b = kBuckets; b < kBuckets + kStash; b++) {
-    for (uint32_t i = 0; i < kSlots; i++) {
-      if (segment.buckets[b].fingerprints[i] == 0) continue;
-      stashed[home_of(hash_key(segment.buckets[b].entries[i]->key(), seed_))]++;
-    }
-  }
-  return std::equal(stashed, stashed + kBuckets, segment.buckets,
-                    [](uint32_t n, const Bucket& bucket) { return n == bucket.stashed; });
+  return directory_size() * sizeof(SegmentRef) + segment_bytes_;
 }
 
 bool Table::recount() const {
   size_t size = 0;
   size_t volatile_size = 0;
   uint64_t sum_s = 0;
-  uint32_t segments = 0;
-  bool bounds_hold = true;
+  size_t bytes = 0;
+  bool all_hold = true;
   for (size_t i = 0; i < directory_size();) {
     Segment& segment = *directory_[i];
     size_t in_segment = 0;
-    bounds_hold &= stash_counts_hold(segment);
+    all_hold &= stash_counts_hold(segment);
     segment.each([&](Bucket& bucket, uint32_t slot) {
-      const Entry& entry = *bucket.entries[slot];
+      const Entry& entry = *bucket.entries[slot].entry();
+      const Slot found = find({entry.key(), hash_key(entry.key(), seed_)});
       in_segment++;
-      bounds_hold &= find({entry.key(), hash_key(entry.key(), seed_)}).entry() == &entry;
+      all_hold &= found && found.entry() == &entry;
       if (!entry.has_expiry()) return;
       volatile_size++;
       sum_s += expiry_seconds(entry);
-      bounds_hold &= segment.next_due_ms <= entry.expire_at_ms();
+      all_hold &= segment.next_due_ms <= entry.expire_at_ms();
     });
-    bounds_hold &= in_segment == segment.size && next_due_ms_ <= segment.next_due_ms;
+    all_hold &= in_segment == segment.size() && next_due_ms_ <= segment.next_due_ms;
     size += in_segment;
-    segments++;
+    bytes += segment.bytes();
     i += directory_span(segment);
   }
-  return bounds_hold && size == size_ && volatile_size == volatile_size_ &&
-         sum_s == expire_at_sum_s_ && segments == segments_;
+  return all_hold && size == size_ && volatile_size == volatile_size_ &&
+         sum_s == expire_at_sum_s_ && bytes == segment_bytes_;
+}
+
+// Whether each home bucket knows how many of its keys live in the stash.
+bool Table::stash_counts_hold(const Segment& segment) const {
+  std::vector<uint32_t> stashed(segment.homes());
+  for (uint32_t b = segment.homes(); b < segment.buckets(); b++) {
+    const Bucket& bucket = segment.bucket(b);
+    for (uint32_t i = 0; i < Bucket::kSlots; i++) {
+      if (bucket.fingerprints[i] == 0) continue;
+      const Entry& entry = *bucket.entries[i].entry();
+      const uint32_t home = segment.home_of(hash_key(entry.key(), seed_));
+      stashed[home] += segment.in_stash(b, home);
+    }
+  }
+  bool all_hold = true;
+  for (uint32_t b = 0; b < segment.homes(); b++) {
+    all_hold &= stashed[b] == segment.bucket(b).stashed;
+  }
+  return all_hold;
+}
+
+void Table::prefetch_directory(KeyHash hash) const {
+  if (size_ != 0) __builtin_prefetch(&directory_[directory_index(hash)]);
 }
 
 void Table::prefetch_bucket(KeyHash hash) const {
   if (size_ == 0) return;
-  __builtin_prefetch(&directory_[directory_index(hash)]->buckets[home_of(hash)]);
+  const SegmentRef segment = directory_[directory_index(hash)];
+  __builtin_prefetch(&segment->bucket(segment.home_of(hash)));
 }
 
 void Table::prefetch_entry(KeyHash hash) const {
   if (size_ == 0) return;
-  const Bucket& home = directory_[directory_index(hash)]->buckets[home_of(hash)];
-  if (const uint64_t m = home.candidates(fingerprint_of(hash)); m != 0) {
-    __builtin_prefetch(home.entries[std::countr_zero(m) / 8]);
-    return;
-  }
-  // Most likely beside: that line came along, as the processor fetches lines in pairs.
-  const Bucket& next = directory_[directory_index(hash)]->buckets[beside(home_of(hash))];
-  if (const uint64_t m = next.candidates(fingerprint_of(hash)); m != 0) {
-    __builtin_prefetch(next.entries[std::countr_zero(m) / 8]);
+  const SegmentRef ref = directory_[directory_index(hash)];
+  const Segment& segment = *ref;
+  const uint32_t index = ref.home_of(hash);
+  const Bucket& home = segment.bucket(index);
+  // If not at home, then most likely beside: that line came along, as the processor fetches lines
+  // in pairs.
+  for (const Bucket* bucket : {&home, &segment.beside(index)}) {
+    if (const uint64_t m = bucket->candidates(Segment::fingerprint_of(hash)); m != 0) {
+      __builtin_prefetch(bucket->entries[std::countr_zero(m) / 8].entry());
+      return;
+    }
   }
 }
 

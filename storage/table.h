@@ -1,12 +1,10 @@
 // A hash table of entries that grows without a stall: extendible hashing (Fagin et al., "Extendible
 // hashing: a fast access method for dynamic files", 1979) over small segments.
 //
-// A directory, indexed by leading bits of the hash, refers to segments. A segment holds 32 home
-// buckets and a stash. A bucket is one cache line: seven one-byte fingerprints and seven entries,
-// so that one comparison of eight bytes finds the candidates. A key lives in its home bucket, the
-// next one, or the segment's stash. When a segment is full it is split in two (a few tens of
-// microseconds); nothing else ever moves, so there is no rehash state and no allocation larger than
-// a directory.
+// A directory, indexed by leading bits of the hash, refers to segments (storage/segment.h). A full
+// segment is rebuilt a little larger, or, at its largest, divided in two: a few tens of
+// microseconds each. Nothing else ever moves, so there is no rehash state and no allocation larger
+// than a directory.
 //
 // A segment also knows a lower bound of its entries' expiries: the sweep opens only segments that
 // may hold a dead key.
@@ -22,18 +20,18 @@
 #include "storage/entry.h"
 #include "storage/function_ref.h"
 #include "storage/key_hash.h"
+#include "storage/segment.h"
 
 namespace larder::storage {
-
-struct Bucket;
-struct Segment;
 
 // Where an entry is. Valid until the table is changed by insert() or erase().
 class Slot {
  public:
   Slot() = default;
   explicit operator bool() const { return bucket_ != nullptr; }
-  Entry* entry() const;
+  Entry* entry() const { return bucket_->entries[index_].entry(); }
+  AccessBits bits() const { return bucket_->entries[index_].bits(); }
+  void set_bits(AccessBits bits) const { bucket_->entries[index_] = EntryRef(entry(), bits); }
 
  private:
   friend class Table;
@@ -46,10 +44,10 @@ class Slot {
 
 // A place in the order in which Table::scan visits buckets: a number below 2^kTablePositionBits, 0
 // at the start. It stays valid through any change of the table: a scan returns every key that is
-// there from its beginning to its end, some perhaps twice, since a segment that is split after the
-// scan passed part of it is begun again in its second half.
+// there from its beginning to its end, some perhaps twice, since a segment that is split or rebuilt
+// after the scan passed part of it is visited again in part.
 using TablePosition = uint64_t;
-inline constexpr int kTablePositionBits = 37;
+inline constexpr int kTablePositionBits = Segment::kDepthMax + Segment::kHomeBits;
 
 // How much a scan may look at; counted down as it goes.
 struct ScanBudget {
@@ -59,11 +57,11 @@ struct ScanBudget {
 
 class Table {
  public:
-  static constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
-  static constexpr size_t kSegmentBuckets = 32;
-  static constexpr size_t kSegmentEntriesMax = 273;
-  // An entry's share of its bucket, rounded up: what a key costs beside its own block.
-  static constexpr size_t kSlotBytes = 10;
+  static constexpr int64_t kNothingDue = Segment::kNothingDue;
+  static constexpr size_t kSegmentBuckets = Segment::kLinesMax;
+  static constexpr size_t kSegmentEntriesMax = (Segment::kLinesMax - 1) * Bucket::kSlots;
+  // An entry's share of its segment, on the average: what a key costs beside its own block.
+  static constexpr size_t kSlotBytes = 11;
 
   explicit Table(uint64_t hash_seed) : seed_(hash_seed) {}
   ~Table();  // also destroys the entries
@@ -84,10 +82,10 @@ class Table {
 
   // Takes over an entry whose key is not in the table. Throws std::bad_alloc, and then has taken
   // nothing over.
-  void insert(KeyHash hash, Entry* entry);
+  void insert(KeyHash hash, Entry* entry, AccessBits bits = 0);
 
-  // Puts `entry`, which has the same key, into the slot. The old entry is returned and the
-  // caller's.
+  // Puts `entry`, which has the same key, into the slot, whose access bits stay. The old entry is
+  // returned and the caller's.
   Entry* replace(Slot slot, Entry* entry);
 
   // Takes the entry out of the table; it is the caller's.
@@ -127,8 +125,9 @@ class Table {
   // Counts everything again and compares, for tests: false if a counter or a bound is wrong.
   bool recount() const;
 
-  // Ask for the memory that find() will need: first the key's home bucket, and, once that has
-  // arrived, the entry that it seems to be.
+  // Ask for the memory that find() will need: the directory, then the key's home bucket, and then
+  // the entry that it seems to be. Each needs what the one before asked for.
+  void prefetch_directory(KeyHash hash) const;
   void prefetch_bucket(KeyHash hash) const;
   void prefetch_entry(KeyHash hash) const;
 
@@ -136,22 +135,26 @@ class Table {
   size_t directory_size() const { return directory_ ? size_t{1} << depth_ : 0; }
   size_t directory_index(KeyHash hash) const;
   size_t directory_span(const Segment& segment) const;
-  static bool place(Segment& segment, KeyHash hash, Entry* entry);
+  void count_expiry(Segment& segment, const Entry& entry);
+  void make_room(size_t index);
+  void rebuild(size_t index, size_t entries);
   void split(size_t index);
   void double_directory();
+  void put_in_directory(Segment* segment);
+  void give_back_room(size_t index);
+  void free_segments();
   void visit_home(const Segment& segment, uint32_t home,
                   FunctionRef<void(const Entry&)> visit) const;
   void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead);
-  void take_out(Segment& segment, Bucket& bucket, uint32_t index, KeyHash hash);
   Entry* entry_by_rank(size_t rank) const;
   bool stash_counts_hold(const Segment& segment) const;
 
-  std::unique_ptr<Segment*[]> directory_;  // 2^depth_ of them; a segment may stand there repeatedly
+  std::unique_ptr<SegmentRef[]> directory_;  // 2^depth_; a segment may stand there repeatedly
   uint64_t seed_;
   uint32_t size_ = 0;
   uint32_t volatile_size_ = 0;
-  uint32_t segments_ = 0;
   uint32_t depth_ = 0;
+  size_t segment_bytes_ = 0;
   int64_t next_due_ms_ = kNothingDue;
   uint64_t expire_at_sum_s_ = 0;
 };

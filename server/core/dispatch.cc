@@ -133,14 +133,21 @@ Dispatcher::Prepared Dispatcher::prepare(std::span<const std::string_view> argum
   p.hash = server_.store.key(arguments[at]).hash;
   p.hashed = true;
   p.database = static_cast<uint32_t>(database);
-  server_.store.prefetch_bucket(p.hash, database);
+  server_.store.prefetch_shard(p.hash);
   return p;
 }
 
 void Dispatcher::prefetch(const Prepared* prepared, size_t count) {
   if (count == 1) return;  // nothing to overlap with
+  storage::Store& store = server_.store;
   for (size_t i = 0; i < count; i++) {
-    if (prepared[i].hashed) server_.store.prefetch_entry(prepared[i].hash, prepared[i].database);
+    if (prepared[i].hashed) store.prefetch_directory(prepared[i].hash, prepared[i].database);
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (prepared[i].hashed) store.prefetch_bucket(prepared[i].hash, prepared[i].database);
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (prepared[i].hashed) store.prefetch_entry(prepared[i].hash, prepared[i].database);
   }
 }
 

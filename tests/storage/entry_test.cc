@@ -5,17 +5,25 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <utility>
+
+#include "storage/memory.h"
 
 namespace larder::storage {
 namespace {
 
-constexpr int64_t kExpiry48Max = (int64_t{1} << 48) - 1;
+// The expiries that five bytes hold: from 2020 on.
+constexpr int64_t kNarrowMin = 1'577'836'800'000;
+constexpr int64_t kNarrowMax = kNarrowMin + (int64_t{1} << 40) - 1;
 constexpr int64_t kExpiries[] = {kNoExpiry,
                                  0,
                                  1,
                                  1'700'000'000'000,
-                                 kExpiry48Max,
-                                 kExpiry48Max + 1,
+                                 kNarrowMin - 1,
+                                 kNarrowMin,
+                                 kNarrowMax,
+                                 kNarrowMax + 1,
+                                 std::numeric_limits<int64_t>::min() + 1,
                                  std::numeric_limits<int64_t>::max()};
 constexpr size_t kKeySizes[] = {0, 1, 254, 255, 256, 70'000};
 
@@ -97,21 +105,43 @@ TEST(Entry, TakesFewBytesBeyondKeyAndValue) {
   Entry* plain = create("key", ValueKind::kText, "value");
   Entry* dying = create("key", ValueKind::kText, "value", 1'700'000'000'000);
   EXPECT_EQ(plain->block_bytes(), 3 + 5 + 3u);
-  EXPECT_EQ(dying->block_bytes(), plain->block_bytes() + 6);
+  EXPECT_EQ(dying->block_bytes(), plain->block_bytes() + 5);
   Entry::destroy(plain);
   Entry::destroy(dying);
+  for (const auto& [number, bytes] : {std::pair{"-128", 1u},
+                                      {"127", 1u},
+                                      {"128", 2u},
+                                      {"-32769", 4u},
+                                      {"2147483647", 4u},
+                                      {"2147483648", 8u}}) {
+    Entry* integer = create("key", ValueKind::kInteger, number);
+    EXPECT_EQ(integer->block_bytes(), 2 + 3 + bytes) << number;
+    Entry::destroy(integer);
+  }
+}
+
+TEST(Entry, ChangesAnIntegerInPlaceOnlyWhereItFits) {
+  Entry* entry = create("k", ValueKind::kInteger, "300");
+  EXPECT_TRUE(entry->set_integer(-32768));
+  EXPECT_EQ(entry->integer(), -32768);
+  EXPECT_FALSE(entry->set_integer(32768));
+  EXPECT_EQ(entry->integer(), -32768);
+  EXPECT_TRUE(entry->set_integer(1));
+  expect_entry(*entry, "k", ValueKind::kInteger, "1", kNoExpiry);
+  Entry::destroy(entry);
 }
 
 TEST(Entry, ChangesExpiryInPlaceOnlyWhereTheFieldFits) {
   Entry* without = create("k", ValueKind::kText, "v");
   EXPECT_TRUE(without->set_expire_at_ms(kNoExpiry));
   EXPECT_FALSE(without->set_expire_at_ms(5));
-  Entry* narrow = create("k", ValueKind::kText, "v", 5);
-  EXPECT_TRUE(narrow->set_expire_at_ms(kExpiry48Max));
-  EXPECT_FALSE(narrow->set_expire_at_ms(kExpiry48Max + 1));
+  Entry* narrow = create("k", ValueKind::kText, "v", kNarrowMin);
+  EXPECT_TRUE(narrow->set_expire_at_ms(kNarrowMax));
+  EXPECT_FALSE(narrow->set_expire_at_ms(kNarrowMax + 1));
+  EXPECT_FALSE(narrow->set_expire_at_ms(kNarrowMin - 1));
   EXPECT_FALSE(narrow->set_expire_at_ms(kNoExpiry));
-  expect_entry(*narrow, "k", ValueKind::kText, "v", kExpiry48Max);
-  Entry* wide = create("k", ValueKind::kText, "v", kExpiry48Max + 1);
+  expect_entry(*narrow, "k", ValueKind::kText, "v", kNarrowMax);
+  Entry* wide = create("k", ValueKind::kText, "v", kNarrowMax + 1);
   EXPECT_TRUE(wide->set_expire_at_ms(7));
   expect_entry(*wide, "k", ValueKind::kText, "v", 7);
   for (Entry* entry : {without, narrow, wide}) Entry::destroy(entry);
@@ -124,14 +154,14 @@ TEST(Entry, RewritesAnyKindAsAnyKindOfTheSameSize) {
       for (const Sample& to : kSamples) {
         for (const int64_t expire_at_ms : kExpiries) {
           Entry* entry = create(key, from.kind, from.text, 77);
-          const size_t bytes = entry->block_bytes();
+          const size_t bytes = EntryArena::block_bytes(entry->block_bytes());
           const EntryShape shape = shape_of(key, to.kind, to.text, expire_at_ms);
           if (entry->rewrite(shape)) {
             if (to.kind == ValueKind::kText) {
               std::memcpy(entry->text_bytes(), to.text.data(), to.text.size());
             }
             expect_entry(*entry, key, to.kind, to.text, expire_at_ms);
-            EXPECT_EQ(entry->block_bytes(), bytes);
+            EXPECT_EQ(EntryArena::block_bytes(entry->block_bytes()), bytes);
           } else {
             expect_entry(*entry, key, from.kind, from.text, 77);
             if (shape.blob != nullptr) shape.blob->release();
@@ -148,7 +178,7 @@ TEST(Entry, RewriteReleasesTheOldBlob) {
   old->retain();
   Entry* entry = Entry::create({.key = "k", .kind = ValueKind::kBlob, .blob = old});
   EXPECT_FALSE(old->unique());
-  EXPECT_TRUE(entry->rewrite(shape_of("k", ValueKind::kInteger, "12")));
+  EXPECT_TRUE(entry->rewrite(shape_of("k", ValueKind::kInteger, "9223372036854775807")));
   EXPECT_TRUE(old->unique());
   old->release();
   Entry::destroy(entry);

@@ -59,8 +59,9 @@ TEST(KeyScanner, ReturnsEachKeyOnceIfNothingChanges) {
   Store store({.databases = 2});
   for (size_t i = 0; i < 20'000; i++) put(store, name(i));
   put(store, "elsewhere", kNoExpiry, 1);
-  for (const ScanBudget budget : {ScanBudget{1, kUnlimited}, ScanBudget{10, 2048},
-                                  ScanBudget{kUnlimited, 32}, ScanBudget{kUnlimited, kUnlimited}}) {
+  for (const ScanBudget budget :
+       {ScanBudget{1, kUnlimited}, ScanBudget{10, 2048},
+        ScanBudget{kUnlimited, Table::kSegmentBuckets}, ScanBudget{kUnlimited, kUnlimited}}) {
     const auto seen = walk(store, budget);
     EXPECT_EQ(seen.size(), 20'000u);
     for (const auto& [key, times] : seen) ASSERT_EQ(times, 1) << key;
