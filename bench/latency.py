@@ -37,6 +37,7 @@ BENCH = Path(__file__).resolve().parent
 PROBE_SECONDS_MAX = 60  # beyond what it was asked for
 DISTURBANCE_SECONDS_MAX = 900
 DISTURBANCE_NICE = 19
+START_SECONDS = 3  # what starting two probes and a disturbance may take on a busy machine
 
 
 def main():
@@ -66,7 +67,7 @@ def main():
 def measure(spec, name, options, described):
     """One cell of the table: {"quiet": ..., "beside": ..., "note": ...}, or "skipped" or "failed" with the reason."""
     disturbance = latency_disturbances.ALL[name](options.scale)
-    disturbance.quiet_ms = int((options.quiet_seconds + options.settle_seconds + 1) * 1000)
+    disturbance.quiet_ms = int((options.quiet_seconds + options.settle_seconds + START_SECONDS) * 1000)
     try:
         with running([spec], options.threads, options.server_cpus, options.server_nice) as (server,):
             described.setdefault(server.name, describe(server))
