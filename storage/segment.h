@@ -14,15 +14,11 @@
 #include <cstring>
 #include <limits>
 
+#include "storage/access_bits.h"
 #include "storage/entry.h"
 #include "storage/key_hash.h"
 
 namespace larder::storage {
-
-// What the eviction policy knows of a key: 20 bits that stand beside its pointer, so that a look at
-// one cache line tells them of seven keys. What they mean is the policy's business.
-using AccessBits = uint32_t;
-inline constexpr int kAccessBitsWidth = 20;
 
 // A pointer to an entry with its access bits. Entries are aligned to 8 bytes and lie below 2^47, as
 // all user memory on x86-64 and AArch64 does, so a pointer has 44 bits of its own.

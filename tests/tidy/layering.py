@@ -19,13 +19,14 @@ LIBRARIES = {
     "Lua": r"(lua\d*(\.\d)?/)?(lua|lauxlib|lualib|luajit)\.(h|hpp)",
     "tests": r"(gtest|gmock)/.*",
     "benchmark": r"benchmark/.*",
+    "zlib": r"zlib\.h",
     "processor": r"(imm|emm|nmm|smm|tmm|x86)intrin\.h|cpuid\.h",
     "POSIX": r"(sys|net|netinet|arpa|linux)/.*|(unistd|ifaddrs|fcntl|poll|netdb|dirent|pthread|sched|malloc|pwd|grp|syslog)\.h",
     "std": r"[a-z_]+|(assert|ctype|errno|limits|math|signal|stdint|stdio|stdlib|string|time)\.h",
 }
 
 EVERYTHING = {"protocol/", "storage/", "server/", *LIBRARIES}
-SERVER = EVERYTHING - {"tests", "benchmark"}
+SERVER = EVERYTHING - {"tests", "benchmark", "zlib"}
 
 ROOMS = {
     "protocol/": {"protocol/", "std"},
