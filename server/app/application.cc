@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 
 #include "server/app/log.h"
 #include "server/commands/families.h"
 #include "server/core/errors.h"
+#include "server/core/memory_report.h"
 #include "storage/memory.h"
 
 namespace larder::app {
@@ -84,7 +86,7 @@ Application::Application(core::Config& config, const storage::Clock& clock)
 
 Application::~Application() {
   if (!listeners_.empty()) stop_accepting();
-  reclaimer_.stop();
+  stop_helpers();
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
@@ -249,16 +251,45 @@ void Application::run() {
       workers_[i]->run();
     });
   }
+  start_helpers();
+  spdlog::info("Ready: {} {}, {} databases", workers_.size(),
+               workers_.size() == 1 ? "thread" : "threads", server_.store.databases());
+  workers_[0]->run();
+  stop_helpers();
+  for (std::thread& thread : threads_) thread.join();
+  spdlog::info("Stopped");
+}
+
+// What would keep a loop waiting.
+void Application::start_helpers() {
   threads_.emplace_back([this] {
     pthread_setname_np(pthread_self(), "larder-free");
     reclaimer_.run();
   });
-  spdlog::info("Ready: {} {}, {} databases", workers_.size(),
-               workers_.size() == 1 ? "thread" : "threads", server_.store.databases());
-  workers_[0]->run();
+  threads_.emplace_back([this] {
+    pthread_setname_np(pthread_self(), "larder-memory");
+    watch_memory();
+  });
+}
+
+void Application::stop_helpers() {
   reclaimer_.stop();
-  for (std::thread& thread : threads_) thread.join();
-  spdlog::info("Stopped");
+  {
+    const std::lock_guard lock(memory_mutex_);
+    memory_watched_ = false;
+  }
+  memory_watch_ends_.notify_all();
+}
+
+void Application::watch_memory() {
+  constexpr std::chrono::milliseconds kPeriod(100);
+  std::unique_lock lock(memory_mutex_);
+  while (memory_watched_) {
+    lock.unlock();
+    core::note_used_memory(server_);
+    lock.lock();
+    memory_watch_ends_.wait_for(lock, kPeriod, [this] { return !memory_watched_; });
+  }
 }
 
 void Application::stop_accepting() {

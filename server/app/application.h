@@ -4,7 +4,9 @@
 #include <sys/resource.h>
 #include <uv.h>
 
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -46,6 +48,9 @@ class Application final : public core::Host {
   void watch_signals();
   void on_signal(int number);
   void stop_accepting();
+  void start_helpers();
+  void stop_helpers();
+  void watch_memory();
 
   core::Config& config_;
   const size_t workers_wanted_;
@@ -55,6 +60,9 @@ class Application final : public core::Host {
   std::vector<std::thread> threads_;
   std::vector<net::Listener*> listeners_;  // on worker 0's loop
   std::vector<std::unique_ptr<uv_signal_t>> signals_;
+  std::mutex memory_mutex_;
+  std::condition_variable memory_watch_ends_;
+  bool memory_watched_ = true;  // guarded by memory_mutex_
   int64_t failure_logged_ms_ = 0;
   bool stopping_ = false;  // worker 0's thread
 };

@@ -4,7 +4,6 @@
 
 #include "server/core/tick_clock.h"
 #include "server/net/listener.h"
-#include "storage/memory.h"
 
 namespace larder::core {
 namespace {
@@ -182,7 +181,6 @@ void Worker::each_100_ms() {
   loop_.start_turns();
   if (index_ == 0) {
     server_.statistics.sample_rates(now_ms());
-    measure();
   }
   constexpr int64_t kTicksPerSecond = 1000 / Statistics::kSamplePeriodMs;
   if (++ticks_ % kTicksPerSecond == 0) each_second();
@@ -194,14 +192,6 @@ void Worker::each_100_ms() {
 void Worker::each_second() {
   for (const auto& [id, session] : sessions_) session->check_limits(now_ms());
   received_.trim();
-}
-
-void Worker::measure() {
-  const uint64_t used = storage::measure_memory().allocated_bytes;
-  server_.used_memory.store(used, std::memory_order_relaxed);
-  if (used > server_.used_memory_peak.load(std::memory_order_relaxed)) {
-    server_.used_memory_peak.store(used, std::memory_order_relaxed);
-  }
 }
 
 void Worker::shut_down() {
