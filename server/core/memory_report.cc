@@ -52,6 +52,12 @@ MemoryReport measure(Server& server, std::vector<storage::DatabaseSize> database
   return report;
 }
 
+void note_used_memory(Server& server) {
+  const uint64_t used = storage::measure_memory().allocated_bytes;
+  server.used_memory.store(used, std::memory_order_relaxed);
+  raise_to(server.used_memory_peak, used);
+}
+
 std::string diagnose(const MemoryReport& report) {
   constexpr size_t kMegabyte = 1024 * 1024;
   constexpr size_t kTooSmallToJudge = 5 * kMegabyte;

@@ -5,7 +5,6 @@
 #include "server/core/tick_clock.h"
 #include "server/net/listener.h"
 #include "storage/entry_arena.h"
-#include "storage/memory.h"
 
 namespace larder::core {
 namespace {
@@ -184,7 +183,6 @@ void Worker::each_100_ms() {
   if (index_ == 0) {
     server_.statistics.sample_rates(now_ms());
     storage::EntryArena::maintain();
-    measure();
   }
   constexpr int64_t kTicksPerSecond = 1000 / Statistics::kSamplePeriodMs;
   if (++ticks_ % kTicksPerSecond == 0) each_second();
@@ -196,14 +194,6 @@ void Worker::each_100_ms() {
 void Worker::each_second() {
   for (const auto& [id, session] : sessions_) session->check_limits(now_ms());
   received_.trim();
-}
-
-void Worker::measure() {
-  const uint64_t used = storage::measure_memory().allocated_bytes;
-  server_.used_memory.store(used, std::memory_order_relaxed);
-  if (used > server_.used_memory_peak.load(std::memory_order_relaxed)) {
-    server_.used_memory_peak.store(used, std::memory_order_relaxed);
-  }
 }
 
 void Worker::shut_down() {

@@ -73,7 +73,6 @@ class Worker {
   void feed_monitors();
   void each_100_ms();
   void each_second();
-  void measure();
   void finish_if_empty();
 
   Server& server_;
