@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -62,11 +63,13 @@ class Worker {
   // before; Continuation::kNever: at none.
   void proceed_soon(uint64_t session);
   void proceed_at(Session& session, int64_t at_ms);
+  // Closes the session in one of the next turns: its peer has gone.
+  void close_soon(uint64_t session);
   void session_closed(Session& session);
 
  private:
   bool turn();
-  void run_ready(int64_t until_us);
+  void close_gone();
   bool do_upkeep();
   void set_alarm();
   void wake_due();
@@ -87,6 +90,7 @@ class Worker {
 
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::vector<uint64_t> ready_;                     // may proceed
+  std::deque<uint64_t> gone_;                       // to be closed
   std::set<std::pair<int64_t, uint64_t>> waiting_;  // when, and which session
   std::vector<storage::Table> garbage_;
   int64_t epoch_offset_ms_ = 0;

@@ -81,7 +81,7 @@ size_t Stream::unread_bytes() const {
 
 void Stream::resume_reading() {
   assert(loop_.in_loop());
-  if (reading_ || closing_) return;
+  if (reading_ || ended_ || closing_) return;
   reading_ = true;
   uv_read_start(
       &handle_.stream,
@@ -173,7 +173,10 @@ bool Stream::offer_again() {
 // What came before the end is still answered, as far as somebody reads it.
 void Stream::end_of_input() {
   if (offering()) loop_.finish_reads();
-  close();
+  if (closing_) return;
+  ended_ = true;
+  pause_reading();
+  handler_.on_peer_gone();
 }
 
 void Stream::write(std::string_view bytes) {
