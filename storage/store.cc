@@ -211,6 +211,9 @@ std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
     // A table whose keys were all deleted still has its segments.
     if (table.memory_bytes() > 0) tables.emplace_back(std::move(table));
   }
+  uint64_t keys = 0;
+  for (const DatabaseSize& left : sizes(&locked)) keys += left.keys;
+  eviction_.set_keys(keys);
   return tables;
 }
 

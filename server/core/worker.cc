@@ -111,9 +111,11 @@ void Worker::feed_monitors() {
 }
 
 void Worker::reclaim(std::vector<storage::Table> tables) {
+  server_.memory_limit.begin_reclaim();
   auto shared = std::make_shared<std::vector<storage::Table>>(std::move(tables));
   loop_.post([this, shared] {
     for (storage::Table& table : *shared) garbage_.push_back(std::move(table));
+    reclaims_++;
     loop_.start_turns();
   });
 }
@@ -184,12 +186,14 @@ bool Worker::turn() {
   return more || !ready_.empty() || !gone_.empty();
 }
 
-// One slice of freeing or sweeping. True: there is more.
+// One slice of freeing, evicting or sweeping. True: there is more.
 bool Worker::do_upkeep() {
   if (!garbage_.empty()) {
     if (!garbage_.back().destroy_some(kSegmentsPerSlice)) garbage_.pop_back();
     return true;
   }
+  for (; reclaims_ > 0; reclaims_--) server_.memory_limit.end_reclaim();
+  if (dispatcher_.relieve_memory(now_ms())) return true;
   if (!server_.active_expire.load(std::memory_order_relaxed)) return false;
   sweeping_ = sweeping_ && sweeper_.step(now_ms(), {.segments = kSegmentsPerSlice}).more;
   return sweeping_;

@@ -93,6 +93,7 @@ class Worker {
   std::deque<uint64_t> gone_;                       // to be closed
   std::set<std::pair<int64_t, uint64_t>> waiting_;  // when, and which session
   std::vector<storage::Table> garbage_;
+  size_t reclaims_ = 0;  // that end when there is no garbage left
   int64_t epoch_offset_ms_ = 0;
   int64_t ticks_ = 0;
   int64_t stop_at_ms_ = 0;  // of the loop's clock; 0: not stopping
