@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/entry_arena.h"
+#include "storage/memory.h"
 #ifndef LARDER_SYSTEM_MALLOC
 #include <jemalloc/jemalloc.h>
 #endif
@@ -163,6 +164,12 @@ void grow(benchmark::State& state) {
   EntryArena::set_huge_pages(true);
 }
 BENCHMARK(grow)->ArgName("huge")->Arg(0)->Arg(1)->Iterations(3)->Unit(benchmark::kMillisecond);
+
+// What a limit on memory costs each write.
+void used_bytes(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(storage::used_bytes());
+}
+BENCHMARK(used_bytes);
 
 }  // namespace
 }  // namespace larder::bench

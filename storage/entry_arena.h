@@ -71,6 +71,8 @@ class EntryArena {
   static bool worth_moving(const void* block);
 
   static ArenaUse use();
+  // Bytes in slabs that the calling thread allocated less those it freed; anyone may read it.
+  static const std::atomic<int64_t>& thread_bytes() { return thread_bytes_; }
 
   // Counts everything again and compares, for tests: false if anything is wrong. Nobody else may
   // use the arena meanwhile.
@@ -143,6 +145,7 @@ class EntryArena {
   static inline constinit std::atomic<size_t> elsewhere_blocks_{0};
   static inline constinit std::atomic<size_t> elsewhere_bytes_{0};
   static inline constinit bool concurrent_ = true;
+  static inline constinit thread_local std::atomic<int64_t> thread_bytes_{0};
 };
 
 inline void* EntryArena::allocate(size_t bytes) {
@@ -163,6 +166,7 @@ inline void* EntryArena::allocate(size_t bytes) {
   }
   add(slab.used, uint16_t{1});
   add(size_class.blocks, uint64_t{1});
+  add(thread_bytes_, int64_t{slab.block_units} * int64_t{kBlockUnit});
   return block;
 }
 
@@ -179,6 +183,7 @@ inline void EntryArena::free(void* block, size_t bytes) {
   slab.free_head = static_cast<uint16_t>(place % kSlabBytes / kBlockUnit);
   add(slab.used, static_cast<uint16_t>(-1));
   add(size_class.blocks, ~uint64_t{0});
+  add(thread_bytes_, -(int64_t{slab.block_units} * int64_t{kBlockUnit}));
   if (slab.used.load(std::memory_order_relaxed) < slab.floor) [[unlikely]] {
     settle(size_class, slab);
   }

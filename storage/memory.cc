@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 
 #ifndef LARDER_SYSTEM_MALLOC
@@ -71,13 +73,110 @@ size_t statistic(const char* name) {
   return mallctl(name, &value, &size, nullptr, 0) == 0 ? value : 0;
 }
 
+// What one thread allocated in the heap, and what it freed, for as long as it lives.
+struct HeapCounters {
+  const uint64_t* allocated;
+  const uint64_t* freed;
+};
+
+const uint64_t* counter_of_this_thread(const char* name) {
+  static constexpr uint64_t kNone = 0;
+  uint64_t* counter = nullptr;
+  size_t size = sizeof counter;
+  return mallctl(name, &counter, &size, nullptr, 0) == 0 ? counter : &kNone;
+}
+
+// used_bytes() is a base, which measure_memory() puts right, and what the threads did since. Each
+// thread counts for itself, and adds what it did to `changes` when that has become much, so that
+// threads rarely write to the same memory.
+struct UsedBytes {
+  class ThreadCount {
+   public:
+    ThreadCount();
+    ~ThreadCount();
+    // Not yet in `changes`.
+    int64_t pending() const { return balance() - published_.load(std::memory_order_relaxed); }
+    void publish(int64_t pending) {
+      published_.store(published_.load(std::memory_order_relaxed) + pending,
+                       std::memory_order_relaxed);
+      changes.fetch_add(pending, std::memory_order_relaxed);
+    }
+
+   private:
+    friend struct UsedBytes;
+    // The counters are written by their own thread only, whole words at a time.
+    int64_t balance() const {
+      return arena_.load(std::memory_order_relaxed) +
+             static_cast<int64_t>(__atomic_load_n(heap_.allocated, __ATOMIC_RELAXED) -
+                                  __atomic_load_n(heap_.freed, __ATOMIC_RELAXED));
+    }
+
+    const std::atomic<int64_t>& arena_ = EntryArena::thread_bytes();
+    const HeapCounters heap_{counter_of_this_thread("thread.allocatedp"),
+                             counter_of_this_thread("thread.deallocatedp")};
+    std::atomic<int64_t> published_{balance()};
+    ThreadCount* next_;
+  };
+
+  static void measured(size_t exact) {
+    const std::lock_guard guard(mutex);
+    int64_t counted = changes.load(std::memory_order_relaxed);
+    for (const ThreadCount* thread = threads; thread != nullptr; thread = thread->next_) {
+      counted += thread->pending();
+    }
+    base.store(static_cast<int64_t>(exact) - counted, std::memory_order_relaxed);
+  }
+
+  static inline constinit std::atomic<int64_t> base{0};
+  static inline constinit std::atomic<int64_t> changes{0};
+  static inline constinit std::mutex mutex;
+  static inline constinit ThreadCount* threads = nullptr;  // a list, guarded by the mutex
+};
+
+UsedBytes::ThreadCount::ThreadCount() {
+  {
+    const std::lock_guard guard(mutex);
+    next_ = threads;
+    threads = this;
+  }
+  measure_memory();
+}
+
+UsedBytes::ThreadCount::~ThreadCount() {
+  const std::lock_guard guard(mutex);
+  publish(pending());
+  ThreadCount** link = &threads;
+  while (*link != this) link = &(*link)->next_;
+  *link = next_;
+}
+
+// Blocks that threads keep to hand out again count as allocated with jemalloc.
+size_t cached_bytes() {
+  char name[64];
+  std::snprintf(name, sizeof name, "stats.arenas.%u.tcache_bytes",
+                static_cast<unsigned>(MALLCTL_ARENAS_ALL));
+  return statistic(name);
+}
+
 }  // namespace
+
+size_t used_bytes() {
+  thread_local UsedBytes::ThreadCount thread;
+  int64_t pending = thread.pending();
+  if (static_cast<uint64_t>(pending) + kUsedBytesUnseen > 2 * kUsedBytesUnseen) {
+    thread.publish(pending);
+    pending = 0;
+  }
+  const int64_t used = UsedBytes::base.load(std::memory_order_relaxed) +
+                       UsedBytes::changes.load(std::memory_order_relaxed) + pending;
+  return static_cast<size_t>(std::max<int64_t>(used, 0));
+}
 
 MemoryUse measure_memory() {
   uint64_t epoch = 1;
   mallctl("epoch", nullptr, nullptr, &epoch, sizeof epoch);
   MemoryUse use;
-  use.allocated_bytes = statistic("stats.allocated");
+  use.allocated_bytes = statistic("stats.allocated") - cached_bytes();
   use.active_bytes = statistic("stats.active");
   use.resident_bytes = statistic("stats.resident");
   use.retained_bytes = statistic("stats.retained");
@@ -87,6 +186,7 @@ MemoryUse measure_memory() {
   use.active_bytes += arena.slab_bytes;
   use.resident_bytes += arena.held_bytes();
   use.retained_bytes += arena.returned_bytes;
+  UsedBytes::measured(use.allocated_bytes);
   return use;
 }
 
@@ -132,13 +232,31 @@ size_t heap_block_bytes(size_t bytes, size_t alignment) {
   return (bytes + alignment - 1) / alignment * alignment;
 }
 
-MemoryUse measure_memory() {
+// The sanitizers' allocators are not what mallinfo2() knows, but have a count of their own.
+extern "C" __attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes();
+
+namespace {
+
+size_t system_allocated_bytes() {
+  if (__sanitizer_get_current_allocated_bytes != nullptr) {
+    return __sanitizer_get_current_allocated_bytes();
+  }
   const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+}  // namespace
+
+MemoryUse measure_memory() {
   MemoryUse use;
   use.rss_bytes = process_rss_bytes();
-  use.allocated_bytes = info.uordblks != 0 ? info.uordblks + info.hblkhd : use.rss_bytes;
-  use.active_bytes = use.resident_bytes = use.rss_bytes;
+  use.allocated_bytes = system_allocated_bytes();
+  use.active_bytes = use.resident_bytes = std::max(use.rss_bytes, use.allocated_bytes);
   return use;
+}
+
+size_t used_bytes() {
+  return system_allocated_bytes();
 }
 
 void purge_memory() {

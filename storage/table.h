@@ -20,7 +20,7 @@
 #include "storage/entry.h"
 #include "storage/function_ref.h"
 #include "storage/key_hash.h"
-#include "storage/segment.h"
+#include "storage/segment_ref.h"
 
 namespace larder::storage {
 

@@ -203,6 +203,7 @@ void Worker::each_100_ms() {
   refresh_time();
   sweeping_ = true;
   loop_.start_turns();
+  storage::used_bytes();  // shows the others what this thread did
   if (index_ == 0) {
     server_.statistics.sample_rates(now_ms());
     storage::EntryArena::maintain();

@@ -131,7 +131,9 @@ TEST(EntryArena, BlockBytesCoverTheRequestWithLittleWaste) {
     } else {
       ASSERT_LE(block, bytes + bytes / 4);
     }
-    if (bytes > 1024 && bytes <= 4096) ASSERT_LE(block, bytes + bytes / 8);
+    if (bytes > 1024 && bytes <= 4096) {
+      ASSERT_LE(block, bytes + bytes / 8);
+    }
     before = block;
   }
 }
@@ -143,7 +145,9 @@ TEST(EntryArena, MultiplesOfACacheLineAreAlignedToIt) {
       blocks.add(bytes);
       const auto address = reinterpret_cast<uintptr_t>(blocks[blocks.count() - 1].memory);
       EXPECT_EQ(address % 8, 0u);
-      if (EntryArena::block_bytes(bytes) % 64 == 0) EXPECT_EQ(address % 64, 0u) << bytes;
+      if (EntryArena::block_bytes(bytes) % 64 == 0) {
+        EXPECT_EQ(address % 64, 0u) << bytes;
+      }
     }
   }
 }
