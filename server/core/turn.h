@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/byte_buffer.h"
 #include "protocol/request_parser.h"
 #include "server/core/dispatch.h"
+#include "server/core/output.h"
 
 namespace larder::core {
 
@@ -43,7 +43,7 @@ struct Received {
 class Turn {
  public:
   // `output` is where sessions write their replies to.
-  Turn(Dispatcher& dispatcher, protocol::ByteBuffer& output)
+  Turn(Dispatcher& dispatcher, Output& output)
       : dispatcher_(dispatcher), output_(output) {}
 
   // Takes note of what the session received; run() will have it run. `bytes` must stay until then.
@@ -67,7 +67,7 @@ class Turn {
   void complete_parts(size_t from, size_t end);
 
   Dispatcher& dispatcher_;
-  protocol::ByteBuffer& output_;
+  Output& output_;
   PreparedBatch batch_;
   PreparedBatch rest_;
   std::vector<Part> parts_;

@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/byte_buffer.h"
 #include "server/core/dispatch.h"
+#include "server/core/output.h"
 #include "server/core/session.h"
 #include "server/core/turn.h"
 #include "server/net/loop.h"
@@ -54,7 +54,7 @@ class Worker {
   net::Loop& loop() { return loop_; }
   Dispatcher& dispatcher() { return dispatcher_; }
   WorkerCounters& counters() { return counters_; }
-  protocol::ByteBuffer& output() { return output_; }
+  Output& output() { return output_; }
   Turn& received() { return received_; }
   // Milliseconds since the epoch, as of this turn of the loop.
   int64_t now_ms() const { return loop_.now_ms() + epoch_offset_ms_; }
@@ -85,7 +85,7 @@ class Worker {
   WorkerCounters& counters_;
   storage::ExpirySweeper sweeper_;
   bool sweeping_ = false;  // a round is under way
-  protocol::ByteBuffer output_;
+  Output output_;
   Turn received_;
 
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
