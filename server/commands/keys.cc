@@ -9,7 +9,7 @@
 namespace larder::commands {
 namespace {
 
-constexpr auto kPeek = Keyspace::Access::kPeek;
+constexpr auto kPeek = storage::Keyspace::Access::kPeek;
 
 using namespace core;  // NOLINT: the vocabulary of every handler
 using storage::Entry;
