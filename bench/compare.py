@@ -242,6 +242,8 @@ def compare_large(options):
         specs += [("null set", options.null), ("null get", f"{options.null} {size}")]
         turns += [("set", "null", "null set"), ("get", "null", "null get")]
     exchange = {"set": (set_request, ok), "get": (get_request, whole)}
+    if options.tool_cpus:
+        os.sched_setaffinity(0, options.tool_cpus)
     samples = []
     with running(specs, options.threads, options.server_cpus) as started:
         servers = {server.name: server for server in started}

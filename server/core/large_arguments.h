@@ -29,8 +29,9 @@ class LargeArguments {
   // receiving(). Throws std::bad_alloc, and then nothing has begun.
   void begin(std::string_view held, size_t size);
 
-  // The last argument lacks bytes.
-  bool receiving() const { return !arguments_.empty() && filled_ < size_; }
+  // How many bytes the last argument lacks.
+  size_t missing() const { return size_ - filled_; }
+  bool receiving() const { return filled_ < size_; }
   // Where the bytes that come next are to be put; not empty while receiving().
   std::span<char> room();
   // So many bytes were put there. Throws std::bad_alloc.

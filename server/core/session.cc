@@ -104,6 +104,10 @@ void Session::on_placed(size_t bytes) {
   close_if_too_much();
 }
 
+size_t Session::placed_bytes_missing() const {
+  return large_ != nullptr ? large_->missing() : 0;
+}
+
 void Session::end_large_arguments() {
   large_.reset();
   parser_.forget_placed();
@@ -361,9 +365,13 @@ void Session::on_peer_gone() {
 void Session::check_limits(int64_t now_ms) {
   const ConfigValues& values = worker_.server().config.values;
   const int64_t timeout_s = values.timeout_s.load();
-  // Who reads a long reply slowly is not idle.
+  // Who reads a long reply slowly is not idle, nor who sends a large argument slowly.
   const size_t unread_before = std::exchange(unread_seen_, stream_->output_bytes());
   if (unread_seen_ < unread_before) note_active(now_ms);
+  if (placed_bytes_missing() > 0) {
+    const size_t sent_before = std::exchange(sent_seen_, query_bytes() + stream_->unread_bytes());
+    if (sent_seen_ != sent_before) note_active(now_ms);
+  }
   const bool idle = timeout_s > 0 && now_ms - active_ms() > timeout_s * 1000;
   if (idle && !has(kBlocked) && !has(kMonitor)) return close();
   if (close_asked_ms_ != 0 && now_ms - close_asked_ms_ > kLastReplyMs) return close();
@@ -376,6 +384,7 @@ void Session::check_limits(int64_t now_ms) {
 
 void Session::finish() {
   finishing_ = true;
+  stream_->read_promptly();
   const bool wakes =
       held_ || (suspended_.continuation != nullptr && suspended_.continuation->unblock(true));
   if (wakes) return proceed();

@@ -69,6 +69,7 @@ class Session final : public Client, public net::StreamHandler {
   void on_bytes(std::string_view bytes) override;
   std::span<char> place_for_bytes() override;
   void on_placed(size_t bytes) override;
+  size_t placed_bytes_missing() const override;
   void on_drained() override;
   void on_peer_gone() override;
   void on_closed() override;
@@ -116,6 +117,7 @@ class Session final : public Client, public net::StreamHandler {
   int64_t wake_at_ms_ = Continuation::kNever;
   int64_t soft_limit_since_ms_ = 0;
   size_t unread_seen_ = 0;  // output when the limits were last looked at
+  size_t sent_seen_ = 0;    // and input, if a large argument was being received
   int64_t close_asked_ms_ = 0;
 
   std::atomic<size_t> query_bytes_{0};

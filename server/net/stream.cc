@@ -1,6 +1,7 @@
 #include "server/net/stream.h"
 
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,11 @@ constexpr size_t kSmallInput = Loop::kReadHeadroom;
 // libuv reads up to 32 times while there is more: with this much at a time, 8 MiB or some 2 ms in a
 // row from a peer that sends as fast as that.
 constexpr size_t kPlacedReadBytes = 256 * 1024;
+
+// Bounds of the low-water mark while a large thing is read. Below the lower one there is no waking
+// up to be saved; the upper one lets reading keep up with a fast sender.
+constexpr size_t kLowWaterMin = 64 * 1024;
+constexpr size_t kLowWaterMax = 512 * 1024;
 
 // A buffer that is larger than this is given back when it is empty.
 constexpr size_t kKeptCapacity = 1024;
@@ -136,8 +142,8 @@ uv_buf_t Stream::read_target() {
   if (offering()) return uv_buf_init(nullptr, 0);  // libuv then reads nothing: UV_ENOBUFS
   if (const std::span<char> place = handler_.place_for_bytes(); !place.empty()) {
     target_ = Target::kPlace;
-    return uv_buf_init(place.data(),
-                       static_cast<unsigned>(std::min(place.size(), kPlacedReadBytes)));
+    place_room_ = std::min(place.size(), kPlacedReadBytes);
+    return uv_buf_init(place.data(), static_cast<unsigned>(place_room_));
   }
   if (input_.size() <= kSmallInput) {
     target_ = Target::kLoopBuffer;
@@ -155,7 +161,7 @@ void Stream::received(const char* at, size_t bytes) {
   bytes_read_ += bytes;
   if (target_ == Target::kInput) input_.resize(read_size_ + bytes);
   if (bytes == 0) return;
-  if (target_ == Target::kPlace) return handler_.on_placed(bytes);
+  if (target_ == Target::kPlace) return placed(bytes);
   if (target_ == Target::kLoopBuffer) {
     offer({at - input_.size(), input_.size() + bytes}, input_.size());
     if (offering()) loop_.hold_read(at + bytes);
@@ -164,6 +170,31 @@ void Stream::received(const char* at, size_t bytes) {
   }
   // libuv is about to read again, into what must be settled by then.
   if (bytes == Loop::kReadBytes && offering()) loop_.finish_reads();
+}
+
+// Where the system had no more than that, it is told to wait until it has much or all that is
+// missing: to wake up takes longer than to read 64 KiB. The mark must never be above what is
+// missing, or nobody would wake up at all.
+void Stream::placed(size_t bytes) {
+  const bool all_read = bytes < place_room_;
+  handler_.on_placed(bytes);
+  const size_t missing = closing_ || promptly_ ? 0 : handler_.placed_bytes_missing();
+  const size_t mark = missing < kLowWaterMin ? 1 : std::min(missing, kLowWaterMax);
+  if (mark < low_water_ || (mark > low_water_ && all_read)) set_low_water(mark);
+}
+
+void Stream::read_promptly() {
+  promptly_ = true;
+  if (low_water_ > 1) set_low_water(1);
+}
+
+// Sockets that cannot wait like this (Unix sockets) wake up each time.
+void Stream::set_low_water(size_t bytes) {
+  low_water_ = static_cast<uint32_t>(bytes);
+  uv_os_fd_t descriptor = -1;
+  const int mark = static_cast<int>(bytes);
+  if (uv_fileno(&handle_.handle, &descriptor) < 0) return;
+  setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof mark);
 }
 
 // `kept` bytes at the front are in input_ already.

@@ -39,6 +39,9 @@ class StreamHandler {
   virtual std::span<char> place_for_bytes() = 0;
   // So many bytes were read to that place.
   virtual void on_placed(size_t bytes) = 0;
+  // How many more must be read to places before anything can be done with them: the loop need not
+  // be woken for each few of them.
+  virtual size_t placed_bytes_missing() const = 0;
   // All output has been given to the system.
   virtual void on_drained() = 0;
   // The peer has gone, nothing more is read; what it sent has been answered. The handler calls
@@ -81,6 +84,8 @@ class Stream {
 
   void pause_reading();
   void resume_reading();
+  // From now on the loop wakes as soon as anything has arrived, whatever is missing.
+  void read_promptly();
 
   // Closes now; output not yet taken by the system is lost.
   void close();
@@ -122,6 +127,8 @@ class Stream {
 
   uv_buf_t read_target();
   void received(const char* at, size_t bytes);
+  void placed(size_t bytes);
+  void set_low_water(size_t bytes);
   void offer(std::string_view bytes, size_t kept);
   void end_of_input();
   void send_on();
@@ -135,6 +142,9 @@ class Stream {
   size_t read_size_ = 0;      // how much of input_ is data while the system reads into its end
   std::string_view offered_;  // to the handler; its first kept_bytes_ are in input_
   size_t kept_bytes_ = 0;
+  size_t place_room_ = 0;    // asked for in the read to a place that is under way
+  uint32_t low_water_ = 1;   // so many bytes must have arrived for the system to wake the loop
+  bool promptly_ = false;
   std::unique_ptr<Unsent> unsent_;  // null: all has been sent
   size_t bytes_read_ = 0;
   size_t bytes_written_ = 0;
