@@ -152,7 +152,7 @@ std::optional<RequestParser::UnfinishedBulk> RequestParser::unfinished_bulk(
 }
 
 void RequestParser::forget_placed() {
-  placed_ = {};
+  placed_ = std::vector<Placed>();
   placed_next_ = 0;
 }
 
@@ -216,9 +216,8 @@ void RequestParser::restore_arguments(std::string_view bytes, RequestBatch& batc
   for (size_t i = 0; i < known; i++) {
     const Argument& a = progress_.arguments[i];
     const bool placed = (a.offset & kPlacedFlag) != 0;
-    arguments[first + i] =
-        placed ? std::string_view(placed_[a.offset & ~kPlacedFlag].data, a.size)
-               : bytes.substr(a.offset, a.size);
+    arguments[first + i] = placed ? std::string_view(placed_[a.offset & ~kPlacedFlag].data, a.size)
+                                  : bytes.substr(a.offset, a.size);
   }
 }
 

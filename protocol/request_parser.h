@@ -82,6 +82,8 @@ class RequestParser {
   struct UnfinishedBulk {
     size_t size;
     size_t held;
+
+    bool operator==(const UnfinishedBulk&) const = default;
   };
   std::optional<UnfinishedBulk> unfinished_bulk(size_t bytes_held) const;
   // The caller has received all bytes of that bulk string to `data`, and from now on gives those in

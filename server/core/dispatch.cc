@@ -150,8 +150,7 @@ void Dispatcher::prefetch(const Prepared* prepared, size_t count) {
 }
 
 Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_view> arguments,
-                                    const Prepared& prepared, Output& out,
-                                    int64_t now_ms) {
+                                    const Prepared& prepared, Output& out, int64_t now_ms) {
   const size_t reply_start = out.size();
   Reply reply = out.reply(client.resp());
   const Command* command =
@@ -212,8 +211,8 @@ void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_star
   client.set(Client::kReplySkipNext, false);
 }
 
-Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended,
-                                          Output& out, int64_t now_ms) {
+Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, Output& out,
+                                          int64_t now_ms) {
   const size_t reply_start = out.size();
   const uint64_t start = TickClock::now();
   Reply reply = out.reply(client.resp());

@@ -38,8 +38,8 @@ class Dispatcher {
   void prefetch(const Prepared* prepared, size_t count);
 
   // Runs one request of the client, appending its reply to `out`.
-  Outcome run(Client& client, std::span<const std::string_view> arguments,
-              Output& out, int64_t now_ms) {
+  Outcome run(Client& client, std::span<const std::string_view> arguments, Output& out,
+              int64_t now_ms) {
     return run(client, arguments, Prepared{}, out, now_ms);
   }
   Outcome run(Client& client, std::span<const std::string_view> arguments, const Prepared& prepared,
@@ -52,8 +52,7 @@ class Dispatcher {
     bool silent = false;       // CLIENT REPLY says that nobody wants the reply
   };
   Suspended take_suspended() { return std::move(suspended_); }
-  Continuation::Progress resume(Client& client, Suspended& suspended, Output& out,
-                                int64_t now_ms);
+  Continuation::Progress resume(Client& client, Suspended& suspended, Output& out, int64_t now_ms);
 
   // What the last command took.
   uint64_t last_nanoseconds() const { return last_nanoseconds_; }

@@ -23,8 +23,8 @@ size_t Output::held_bytes_from(size_t begin) const {
 std::span<net::HeldBytes> Output::find_held(size_t begin, size_t end) {
   const auto first = std::partition_point(
       held_.begin(), held_.end(), [=](const auto& piece) { return piece.position() <= begin; });
-  const auto last = std::partition_point(
-      first, held_.end(), [=](const auto& piece) { return piece.position() < end; });
+  const auto last = std::partition_point(first, held_.end(),
+                                         [=](const auto& piece) { return piece.position() < end; });
   return {first, last};
 }
 

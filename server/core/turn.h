@@ -43,8 +43,7 @@ struct Received {
 class Turn {
  public:
   // `output` is where sessions write their replies to.
-  Turn(Dispatcher& dispatcher, Output& output)
-      : dispatcher_(dispatcher), output_(output) {}
+  Turn(Dispatcher& dispatcher, Output& output) : dispatcher_(dispatcher), output_(output) {}
 
   // Takes note of what the session received; run() will have it run. `bytes` must stay until then.
   void add(Session& session, std::string_view bytes) { parts_.push_back({&session, {bytes}}); }

@@ -91,10 +91,9 @@ Stream* Stream::open(Loop& loop, int socket, Kind kind, StreamHandler& handler) 
 }
 
 size_t Stream::memory_bytes() const {
-  const size_t output =
-      unsent_ == nullptr
-          ? 0
-          : sizeof(Unsent) + unsent_->sending.memory_bytes() + unsent_->waiting.memory_bytes();
+  const size_t output = unsent_ == nullptr ? 0
+                                           : sizeof(Unsent) + unsent_->sending.memory_bytes() +
+                                                 unsent_->waiting.memory_bytes();
   return sizeof(Stream) + input_.capacity() + output;
 }
 

@@ -137,13 +137,13 @@ class Stream {
   Loop& loop_;
   StreamHandler& handler_;
   Handle handle_;
-  std::string input_;         // received and not consumed
+  std::string input_;  // received and not consumed
   enum class Target : uint8_t { kLoopBuffer, kInput, kPlace } target_ = Target::kLoopBuffer;
   size_t read_size_ = 0;      // how much of input_ is data while the system reads into its end
   std::string_view offered_;  // to the handler; its first kept_bytes_ are in input_
   size_t kept_bytes_ = 0;
-  size_t place_room_ = 0;    // asked for in the read to a place that is under way
-  uint32_t low_water_ = 1;   // so many bytes must have arrived for the system to wake the loop
+  size_t place_room_ = 0;   // asked for in the read to a place that is under way
+  uint32_t low_water_ = 1;  // so many bytes must have arrived for the system to wake the loop
   bool promptly_ = false;
   std::unique_ptr<Unsent> unsent_;  // null: all has been sent
   size_t bytes_read_ = 0;
