@@ -65,7 +65,7 @@ class Served {
   Dispatcher dispatcher_;
   protocol::RequestParser parser_;
   RequestBatch batch_;
-  Output out_;
+  core::Output out_;
 };
 
 // Filling it takes a moment: all benchmarks share it.

@@ -272,7 +272,7 @@ TEST(ClientGetredir, HasNobody) {
 bool is_held(InProcess& server, const std::vector<std::string>& arguments) {
   const std::vector<std::string_view> views(arguments.begin(), arguments.end());
   Dispatcher dispatcher(server.server(), 0);
-  Output out;
+  core::Output out;
   const bool held = dispatcher.run(server.client(), views, out, server.clock().now_ms()) ==
                     Dispatcher::Outcome::kHeld;
   EXPECT_EQ(held, out.size() == 0);

@@ -56,7 +56,7 @@ TEST(Wait, ChecksItsNumbersInOrder) {
 std::string unblocked_wait(const std::string& timeout, bool with_error) {
   InProcess server;
   Dispatcher dispatcher(server.server(), 0);
-  Output out;
+  core::Output out;
   const std::vector<std::string_view> arguments = {"WAIT", "1", timeout};
   dispatcher.start_timing();
   const int64_t now_ms = server.clock().now_ms();
