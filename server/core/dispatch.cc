@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
 #include <vector>
 
+#include "protocol/request_parser.h"
 #include "server/core/tick_clock.h"
 
 namespace larder::core {
@@ -136,16 +138,13 @@ Dispatcher::Prepared Dispatcher::prepare(std::span<const std::string_view> argum
 
 void Dispatcher::prefetch(const Prepared* prepared, size_t count) {
   if (count == 1) return;  // nothing to overlap with
-  storage::Store& store = server_.store;
+  storage::Store::KeyPlace keys[protocol::RequestBatch::kRequestsMax];
+  assert(count <= std::size(keys));
+  size_t n = 0;
   for (size_t i = 0; i < count; i++) {
-    if (prepared[i].hashed) store.prefetch_directory(prepared[i].hash, prepared[i].database);
+    if (prepared[i].hashed) keys[n++] = {prepared[i].hash, prepared[i].database};
   }
-  for (size_t i = 0; i < count; i++) {
-    if (prepared[i].hashed) store.prefetch_bucket(prepared[i].hash, prepared[i].database);
-  }
-  for (size_t i = 0; i < count; i++) {
-    if (prepared[i].hashed) store.prefetch_entry(prepared[i].hash, prepared[i].database);
-  }
+  server_.store.prefetch({keys, n});
 }
 
 Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_view> arguments,
