@@ -148,18 +148,6 @@ size_t Store::table_bytes() {
   return bytes;
 }
 
-void Store::prefetch(std::span<const KeyPlace> keys) {
-  const auto each = [&](auto&& prefetch) {
-    for (const KeyPlace& key : keys) {
-      const LockedKeys locked = lock_shard(shard_of(key.hash));
-      prefetch(table_of(key), key.hash);
-    }
-  };
-  each([](const Table& table, KeyHash hash) { table.prefetch_directory(hash); });
-  each([](const Table& table, KeyHash hash) { table.prefetch_bucket(hash); });
-  each([](const Table& table, KeyHash hash) { table.prefetch_entry(hash); });
-}
-
 void Store::prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t database) {
   // As many misses as a core keeps under way.
   constexpr size_t kAtOnce = 16;

@@ -106,14 +106,26 @@ class Store {
   size_t table_bytes();
 
   // Ask for the memory that finding the keys in the database will need, so that the cache misses of
-  // several keys overlap: each key's shard as soon as its hash is known, then the rest for all
-  // together.
+  // several keys overlap: a key's shard as soon as its hash is known, then its directory, bucket
+  // and entry, each some time after the one before. The last three take and release the shard's
+  // lock, but under a lock that holds the keys.
   void prefetch_shard(KeyHash hash) const { __builtin_prefetch(shards_[shard_of(hash)].get()); }
   struct KeyPlace {
     KeyHash hash;
     size_t database;
   };
-  void prefetch(std::span<const KeyPlace> keys);  // takes the keys' locks one by one
+  void prefetch_directory(const KeyPlace& key) {
+    const LockedKeys locked = lock_shard(shard_of(key.hash));
+    table_of(key).prefetch_directory(key.hash);
+  }
+  void prefetch_bucket(const KeyPlace& key) {
+    const LockedKeys locked = lock_shard(shard_of(key.hash));
+    table_of(key).prefetch_bucket(key.hash);
+  }
+  void prefetch_entry(const KeyPlace& key) {
+    const LockedKeys locked = lock_shard(shard_of(key.hash));
+    table_of(key).prefetch_entry(key.hash);
+  }
   void prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t database);
 
   // Swaps two databases; all shards are held.
