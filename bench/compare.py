@@ -31,7 +31,7 @@ import sys
 import time
 from pathlib import Path
 
-from server_process import MeasurementError, cpu_ns_between, encode, fill, running
+from server_process import MeasurementError, encode, fill, ns_between, running
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TOOL_SECONDS_MAX = 600
@@ -110,7 +110,7 @@ def measure_speed(server, tool, pipeline, command, options):
     before = server.cpu_ns()
     ran = subprocess.run([*arguments, *shlex.split(command)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                          timeout=TOOL_SECONDS_MAX, preexec_fn=pin)
-    cpu_ns = cpu_ns_between(before, server.cpu_ns())
+    cpu_ns = ns_between(before, server.cpu_ns())
     if ran.returncode != 0:
         raise MeasurementError(f"{tool[0]} failed on {server.name}: {(ran.stderr or ran.stdout).strip()[-300:]}")
     return {**read_report(ran.stdout), "cpu_ns_per_command": cpu_ns / options.requests}

@@ -39,12 +39,47 @@ def encode(words):
     return b"".join(parts)
 
 
-class Server:
+class Endpoint:
+    """A server that listens on a port of this machine, whoever started it."""
+
+    def __init__(self, name, port):
+        self.name = name
+        self.port = port
+
+    def connect(self):
+        connection = socket.create_connection(("127.0.0.1", self.port), REPLY_SECONDS_MAX)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def ask(self, words):
+        """The first line of the reply to one command; an error reply raises."""
+        with self.connect() as connection:
+            connection.sendall(encode(words))
+            line = connection.makefile("rb").readline().decode(errors="replace").strip()
+        if not line or line.startswith("-"):
+            raise MeasurementError(f"{self.name} answered {words[0]} with {line or 'nothing'!r}")
+        return line
+
+    def info(self, section):
+        """The fields of a section of INFO."""
+        with self.connect() as connection, connection.makefile("rb") as replies:
+            connection.sendall(encode(["INFO", section]))
+            head = replies.readline()
+            text = replies.read(int(head[1:])).decode(errors="replace") if head.startswith(b"$") else ""
+        return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+    def version(self):
+        """What INFO says of it, its own version before the one of Redis that it claims for clients' sake."""
+        fields = self.info("server")
+        names = [name for name in fields if name.endswith("_version") and name not in ("gcc_version", "redis_version")]
+        return ", ".join(f"{name} {fields[name]}" for name in [*names[:1], "redis_version"] if name in fields) or "unknown"
+
+
+class Server(Endpoint):
     """One running server. Made by running(), which also stops it."""
 
-    def __init__(self, name, command, threads, cpus):
-        self.name = name
-        self.port = free_port()
+    def __init__(self, name, command, threads, cpus, nice=0):
+        super().__init__(name, free_port())
         self.folder = tempfile.TemporaryDirectory(prefix="larder-bench-")
         words = shlex.split(command.format(port=self.port, threads=threads))
         if os.path.exists(words[0]):
@@ -53,7 +88,7 @@ class Server:
         self.log = open(os.path.join(self.folder.name, "output"), "w+b")
         self.process = subprocess.Popen(
             words, cwd=self.folder.name, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-            start_new_session=True, preexec_fn=lambda: prepare_child(cpus))
+            start_new_session=True, preexec_fn=lambda: prepare_child(cpus, nice))
         try:
             self._wait_until_it_answers()
         except BaseException:
@@ -77,30 +112,6 @@ class Server:
         self.log.seek(0)
         return self.log.read()[-500:].decode(errors="replace").strip() or "(it said nothing)"
 
-    def connect(self):
-        connection = socket.create_connection(("127.0.0.1", self.port), REPLY_SECONDS_MAX)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    def ask(self, words):
-        """The first line of the reply to one command; an error reply raises."""
-        with self.connect() as connection:
-            connection.sendall(encode(words))
-            line = connection.makefile("rb").readline().decode(errors="replace").strip()
-        if not line or line.startswith("-"):
-            raise MeasurementError(f"{self.name} answered {words[0]} with {line or 'nothing'!r}")
-        return line
-
-    def version(self):
-        """What INFO says of it, its own version before the one of Redis that it claims for clients' sake."""
-        with self.connect() as connection, connection.makefile("rb") as replies:
-            connection.sendall(encode(["INFO", "server"]))
-            head = replies.readline()
-            text = replies.read(int(head[1:])).decode(errors="replace") if head.startswith(b"$") else ""
-        fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-        names = [name for name in fields if name.endswith("_version") and name not in ("gcc_version", "redis_version")]
-        return ", ".join(f"{name} {fields[name]}" for name in [*names[:1], "redis_version"] if name in fields) or "unknown"
-
     def processes(self):
         """Ids of all processes of the server's session."""
         found = []
@@ -114,13 +125,20 @@ class Server:
 
     def cpu_ns(self):
         """Nanoseconds that each of its threads has run so far: {(process, thread): ns}."""
-        used = {}
+        return self._schedstat(0)
+
+    def waited_ns(self):
+        """Nanoseconds that each of its threads could have run and had no processor: {(process, thread): ns}."""
+        return self._schedstat(1)
+
+    def _schedstat(self, field):
+        found = {}
         for process in self.processes():
             with contextlib.suppress(OSError):
                 for thread in os.listdir(f"/proc/{process}/task"):
                     with open(f"/proc/{process}/task/{thread}/schedstat") as file:
-                        used[process, thread] = int(file.read().split()[0])
-        return used
+                        found[process, thread] = int(file.read().split()[field])
+        return found
 
     def rss_bytes(self):
         pages = 0
@@ -155,27 +173,32 @@ class Server:
         self.folder.cleanup()
 
 
-def prepare_child(cpus):
+def prepare_child(cpus=None, nice=0):
     """Runs in the child: it dies with this program even if that is killed, and stays on its processors."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if cpus:
         os.sched_setaffinity(0, cpus)
+    if nice:
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+        # Where the kernel divides processors among sessions first, it is the session's priority that counts.
+        with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as file:
+            file.write(str(nice))
 
 
 @contextlib.contextmanager
-def running(specs, threads, cpus=None):
+def running(specs, threads, cpus=None, nice=0):
     """Starts a server for each (name, command); stops all of them on leaving, however that happens."""
     with contextlib.ExitStack() as stack:
         servers = []
         for name, command in specs:
-            server = Server(name, command, threads, cpus)
+            server = Server(name, command, threads, cpus, nice)
             stack.callback(server.stop)
             servers.append(server)
         yield servers
 
 
-def cpu_ns_between(before, after):
-    """What was used between two readings of cpu_ns(). A thread that ended between them is not counted."""
+def ns_between(before, after):
+    """The sum between two readings of cpu_ns() or waited_ns(). A thread that ended between them is not counted."""
     return sum(ns - before.get(thread, 0) for thread, ns in after.items())
 
 

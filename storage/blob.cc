@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "storage/blob_reclaimer.h"
 #include "storage/entry_arena.h"
 
 namespace larder::storage {
@@ -15,6 +16,7 @@ void Blob::release() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   const size_t bytes = memory_bytes();
   this->~Blob();
+  if (bytes >= BlobReclaimer::kBytesMin && BlobReclaimer::take(this, bytes)) return;
   EntryArena::free(this, bytes);
 }
 

@@ -17,6 +17,7 @@ class Blob {
   static Blob* create(size_t size, size_t capacity);
 
   void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+  // The last reference frees the block, a large one on the thread of the BlobReclaimer.
   void release();
   bool unique() const { return references_.load(std::memory_order_acquire) == 1; }
 

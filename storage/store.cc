@@ -94,45 +94,37 @@ Table& Store::table(const LockedKeys& locked, size_t shard, size_t database) {
 }
 
 DatabaseSize Store::size(size_t database, const LockedKeys* held) {
-  assert(held == nullptr || held->holds_all());
   DatabaseSize size;
-  uint64_t sum_s = 0;
-  for (size_t i = 0; i < kShards; i++) {
-    std::optional<LockedKeys> own;
-    if (held == nullptr) own.emplace(lock_shard(i));
-    const Table& table = shards_[i]->table(database);
-    size.keys += table.size();
-    size.volatile_keys += table.volatile_size();
-    size.table_bytes += table.memory_bytes();
-    sum_s += table.expire_at_sum_s();
-  }
-  if (size.volatile_keys > 0) {
-    size.mean_expire_at_ms = static_cast<int64_t>(sum_s / size.volatile_keys * 1000);
-  }
+  measure(database, {&size, 1}, held);
   return size;
 }
 
 std::vector<DatabaseSize> Store::sizes(const LockedKeys* held) {
-  assert(held == nullptr || held->holds_all());
   std::vector<DatabaseSize> sizes(options_.databases);
-  std::vector<uint64_t> expire_at_sums_s(options_.databases);
+  measure(0, sizes, held);
+  return sizes;
+}
+
+// Fills `sizes` with those of as many databases from the first one on.
+void Store::measure(size_t first_database, std::span<DatabaseSize> sizes, const LockedKeys* held) {
+  assert(held == nullptr || held->holds_all());
+  std::vector<uint64_t> expire_at_sums_s(sizes.size());
   for (size_t i = 0; i < kShards; i++) {
     std::optional<LockedKeys> own;
     if (held == nullptr) own.emplace(lock_shard(i));
-    for (size_t d = 0; d < options_.databases; d++) {
-      const Table& table = shards_[i]->table(d);
+    for (size_t d = 0; d < sizes.size(); d++) {
+      const Table& table = shards_[i]->table(first_database + d);
       sizes[d].keys += table.size();
       sizes[d].volatile_keys += table.volatile_size();
       sizes[d].table_bytes += table.memory_bytes();
       expire_at_sums_s[d] += table.expire_at_sum_s();
     }
   }
-  for (size_t d = 0; d < options_.databases; d++) {
+  for (size_t d = 0; d < sizes.size(); d++) {
     if (sizes[d].volatile_keys == 0) continue;
     sizes[d].mean_expire_at_ms =
         static_cast<int64_t>(expire_at_sums_s[d] / sizes[d].volatile_keys * 1000);
   }
-  return sizes;
 }
 
 StoreCounters Store::counters() const {
@@ -219,6 +211,9 @@ std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
     // A table whose keys were all deleted still has its segments.
     if (table.memory_bytes() > 0) tables.emplace_back(std::move(table));
   }
+  uint64_t keys = 0;
+  for (const DatabaseSize& left : sizes(&locked)) keys += left.keys;
+  eviction_.set_keys(keys);
   return tables;
 }
 

@@ -91,10 +91,9 @@ class Store {
   static size_t shard_of(KeyHash hash) { return static_cast<size_t>(hash >> (64 - kShardBits)); }
   Shard& shard(size_t index) { return *shards_[index]; }
 
-  // Locks shard by shard, or (`held` not null) relies on a lock of all shards.
+  // Of one database or of every one, in one pass over the shards, which locks one after the other.
+  // `held`: a lock on all shards that the caller has already, or null.
   DatabaseSize size(size_t database, const LockedKeys* held = nullptr);
-  // Of every database, in one pass over the shards. `held`: a lock on all shards that the caller
-  // has already, or null.
   std::vector<DatabaseSize> sizes(const LockedKeys* held = nullptr);
   StoreCounters counters() const;
   // Sets all but `writes` to 0. `held` as in sizes().
@@ -120,6 +119,7 @@ class Store {
 
  private:
   friend class LockedKeys;
+  void measure(size_t first_database, std::span<DatabaseSize> sizes, const LockedKeys* held);
   void lock_index(size_t index) { shards_[index]->lock.lock(); }
   void unlock_index(size_t index) { shards_[index]->lock.unlock(); }
 

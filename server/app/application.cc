@@ -1,5 +1,6 @@
 #include "server/app/application.h"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -7,11 +8,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 
 #include "server/app/log.h"
 #include "server/commands/families.h"
 #include "server/core/errors.h"
+#include "server/core/memory_report.h"
 #include "storage/memory.h"
 #include "storage/memory_preparer.h"
 
@@ -75,11 +78,16 @@ Application::Application(core::Config& config, const storage::Clock& clock)
     workers_.push_back(std::make_unique<core::Worker>(server_, i, workers_wanted_));
   }
   config.on_change("loglevel", [this] { return apply_log_level(config_), std::string(); });
-  config.on_change("maxclients", [this] { return raise_file_limit(); });
+  config.on_change("maxclients", [this] {
+    const std::string wrong = raise_file_limit();
+    if (wrong.empty()) reserve_descriptors();
+    return wrong;
+  });
 }
 
 Application::~Application() {
   if (!listeners_.empty()) stop_accepting();
+  stop_helpers();
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
@@ -96,6 +104,7 @@ std::string Application::prepare() {
     spdlog::warn("{}: maxclients is {} now", wrong, fitting);
     config_.values.maxclients = fitting;
   }
+  reserve_descriptors();
   return open_listeners();
 }
 
@@ -124,6 +133,21 @@ std::string Application::raise_file_limit() {
   if (limit.rlim_max >= wanted) return "";
   return fmt::format("The system allows {} open files, too few for maxclients {}", limit.rlim_max,
                      config_.values.maxclients.load());
+}
+
+// Linux' table of descriptors grows by doubling, and once a process has threads each growth waits
+// for all processors (synchronize_rcu): some 15 ms for which the loop that accepts stood still.
+// Opening the highest descriptor once gives the table its final size; 8 bytes for each.
+void Application::reserve_descriptors() {
+  const auto clients = static_cast<rlim_t>(config_.values.maxclients.load());
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t wanted = std::min(clients + other_descriptors(), limit.rlim_cur);
+  const int any = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (any < 0) return;  // none is left: the table has its size already
+  const int highest = fcntl(any, F_DUPFD_CLOEXEC, static_cast<int>(wanted - 1));
+  if (highest >= 0) ::close(highest);
+  ::close(any);
 }
 
 std::string Application::open_listeners() {
@@ -229,11 +253,45 @@ void Application::run() {
       workers_[i]->run();
     });
   }
+  start_helpers();
   spdlog::info("Ready: {} {}, {} databases", workers_.size(),
                workers_.size() == 1 ? "thread" : "threads", server_.store.databases());
   workers_[0]->run();
+  stop_helpers();
   for (std::thread& thread : threads_) thread.join();
   spdlog::info("Stopped");
+}
+
+// What would keep a loop waiting.
+void Application::start_helpers() {
+  threads_.emplace_back([this] {
+    pthread_setname_np(pthread_self(), "larder-free");
+    reclaimer_.run();
+  });
+  threads_.emplace_back([this] {
+    pthread_setname_np(pthread_self(), "larder-memory");
+    watch_memory();
+  });
+}
+
+void Application::stop_helpers() {
+  reclaimer_.stop();
+  {
+    const std::lock_guard lock(memory_mutex_);
+    memory_watched_ = false;
+  }
+  memory_watch_ends_.notify_all();
+}
+
+void Application::watch_memory() {
+  constexpr std::chrono::milliseconds kPeriod(100);
+  std::unique_lock lock(memory_mutex_);
+  while (memory_watched_) {
+    lock.unlock();
+    core::note_used_memory(server_);
+    lock.lock();
+    memory_watch_ends_.wait_for(lock, kPeriod, [this] { return !memory_watched_; });
+  }
 }
 
 void Application::stop_accepting() {

@@ -4,7 +4,9 @@
 #include <sys/resource.h>
 #include <uv.h>
 
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "server/core/server.h"
 #include "server/core/worker.h"
 #include "server/net/listener.h"
+#include "storage/blob_reclaimer.h"
 
 namespace larder::app {
 
@@ -37,6 +40,7 @@ class Application final : public core::Host {
  private:
   std::string open_listeners();
   std::string raise_file_limit();
+  void reserve_descriptors();
   rlim_t other_descriptors() const;
   int64_t fitting_clients() const;
   void accepted(int socket, bool unix_socket);
@@ -44,14 +48,21 @@ class Application final : public core::Host {
   void watch_signals();
   void on_signal(int number);
   void stop_accepting();
+  void start_helpers();
+  void stop_helpers();
+  void watch_memory();
 
   core::Config& config_;
   const size_t workers_wanted_;
+  storage::BlobReclaimer reclaimer_;  // before server_: the store's last blobs come to it
   core::Server server_;
   std::vector<std::unique_ptr<core::Worker>> workers_;
   std::vector<std::thread> threads_;
   std::vector<net::Listener*> listeners_;  // on worker 0's loop
   std::vector<std::unique_ptr<uv_signal_t>> signals_;
+  std::mutex memory_mutex_;
+  std::condition_variable memory_watch_ends_;
+  bool memory_watched_ = true;  // guarded by memory_mutex_
   int64_t failure_logged_ms_ = 0;
   bool stopping_ = false;  // worker 0's thread
 };

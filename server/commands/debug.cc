@@ -59,7 +59,7 @@ void object(Call& call) {
   DatabaseLock db = call.held() != nullptr
                         ? DatabaseLock(*call.held(), database, call.now_ms())
                         : DatabaseLock(call.store().lock(key), database, call.now_ms());
-  const storage::Entry* entry = db->find(key);
+  const storage::Entry* entry = db->find(key, storage::Keyspace::Access::kPeek);
   if (entry == nullptr) return call.fail(errors::kNoSuchKey);
   call.reply().simple(fmt::format("Value at:{} refcount:1 encoding:{} serializedlength:{}",
                                   fmt::ptr(entry), encoding_name(*entry), entry->string_bytes()));

@@ -99,7 +99,7 @@ void time_of_death(Call& call) {
   constexpr int64_t kNoKey = -2;
   constexpr int64_t kLivesForever = -1;
   DatabaseLock db = call.lock();
-  const Entry* entry = db->read(call.key(1));
+  const Entry* entry = db->read(call.key(1), storage::Keyspace::Access::kPeek);
   if (entry == nullptr) return call.reply().integer(kNoKey);
   if (!entry->has_expiry()) return call.reply().integer(kLivesForever);
   const int64_t origin_ms = origin == Origin::kNow ? call.now_ms() : 0;

@@ -42,7 +42,7 @@ void memory_usage(Call& call) {
   if (args.failed()) return call.fail(args.error());
 
   DatabaseLock db = call.lock();
-  const Entry* entry = db->find(call.key(2));
+  const Entry* entry = db->find(call.key(2), storage::Keyspace::Access::kPeek);
   if (entry == nullptr) return call.reply().null();
   call.reply().integer(static_cast<int64_t>(bytes_of(*entry)));
 }

@@ -9,6 +9,8 @@
 namespace larder::commands {
 namespace {
 
+constexpr auto kPeek = storage::Keyspace::Access::kPeek;
+
 using namespace core;  // NOLINT: the vocabulary of every handler
 using storage::Entry;
 using storage::Key;
@@ -25,13 +27,23 @@ void del(Call& call) {
 void exists(Call& call) {
   DatabaseLock db = call.lock();
   int64_t found = 0;
+  for (size_t i = 1; i < call.argument_count(); i++)
+    found += db->read(call.key(i), kPeek) != nullptr;
+  call.reply().integer(found);
+}
+
+// An access even for clients that asked that theirs be none.
+void touch(Call& call) {
+  DatabaseLock db = call.lock();
+  db->set_touching(true);
+  int64_t found = 0;
   for (size_t i = 1; i < call.argument_count(); i++) found += db->read(call.key(i)) != nullptr;
   call.reply().integer(found);
 }
 
 void type(Call& call) {
   DatabaseLock db = call.lock();
-  const Entry* entry = db->read(call.key(1));
+  const Entry* entry = db->read(call.key(1), kPeek);
   call.reply().simple(entry != nullptr ? type_name(entry->type()) : "none");
 }
 
@@ -117,7 +129,7 @@ void move(Call& call) {
 
 void object_encoding(Call& call) {
   DatabaseLock db = call.lock();
-  const Entry* entry = db->read(call.key(2));
+  const Entry* entry = db->read(call.key(2), kPeek);
   if (entry == nullptr) return call.reply().null();
   call.reply().bulk(encoding_name(*entry));
 }
@@ -125,15 +137,23 @@ void object_encoding(Call& call) {
 // A value belongs to its key alone.
 void object_refcount(Call& call) {
   DatabaseLock db = call.lock();
-  if (db->read(call.key(2)) == nullptr) return call.reply().null();
+  if (db->read(call.key(2), kPeek) == nullptr) return call.reply().null();
   call.reply().integer(1);
 }
 
-// There is no policy yet under which frequencies are counted.
 void object_freq(Call& call) {
   DatabaseLock db = call.lock();
-  if (db->read(call.key(2)) == nullptr) return call.reply().null();
-  call.fail(errors::kFrequencyNotTracked);
+  if (db->read(call.key(2), kPeek) == nullptr) return call.reply().null();
+  const storage::EvictionKind policy = call.store().eviction().kind();
+  if (!is_lfu(policy) && !is_adaptive(policy)) return call.fail(errors::kFrequencyNotTracked);
+  call.reply().integer(db->access_history(call.key(2))->frequency);
+}
+
+void object_idletime(Call& call) {
+  DatabaseLock db = call.lock();
+  if (db->read(call.key(2), kPeek) == nullptr) return call.reply().null();
+  if (is_lfu(call.store().eviction().kind())) return call.fail(errors::kIdleTimeNotTracked);
+  call.reply().integer(static_cast<int64_t>(db->access_history(call.key(2))->idle_seconds));
 }
 
 constexpr KeySpecs two_keys(uint16_t first, uint16_t second) {
@@ -175,7 +195,7 @@ constexpr CommandRow kRows[] = {
      .syntax = "key [key ...]",
      .summary = "Answers how many of the named keys exist, counting repetitions."},
     {.name = "touch",
-     .handler = exists,
+     .handler = touch,
      .arity = -2,
      .flags = kReadonly | kFast,
      .categories = kAclKeyspace,
@@ -269,6 +289,17 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(1)",
      .syntax = "key",
      .summary = "Answers how often a key is used, if the eviction policy counts that."},
+    {.name = "object|idletime",
+     .handler = object_idletime,
+     .arity = 3,
+     .flags = kReadonly,
+     .categories = kAclKeyspace,
+     .keys = one_key(kRO, 2),
+     .group = Group::kGeneric,
+     .since = "2.2.3",
+     .complexity = "O(1)",
+     .syntax = "key",
+     .summary = "Answers for how many seconds a key has not been used."},
     {.name = "object|refcount",
      .handler = object_refcount,
      .arity = 3,

@@ -208,11 +208,15 @@ void dbsize(Call& call) {
 // Frees tables whose keys nobody can reach any more, then answers.
 class FreeTables final : public Continuation {
  public:
-  FreeTables(Host& host, std::vector<Table> tables) : host_(host), tables_(std::move(tables)) {}
+  FreeTables(Server& server, std::vector<Table> tables)
+      : server_(server), tables_(std::move(tables)) {
+    server_.memory_limit.begin_reclaim();
+  }
 
   // The client went away: its loop is not to wait for what is left.
   ~FreeTables() override {
-    if (!tables_.empty()) host_.reclaim(std::move(tables_));
+    if (!tables_.empty()) server_.host->reclaim(std::move(tables_));
+    server_.memory_limit.end_reclaim();
   }
 
   Progress resume(Call& call) override {
@@ -226,7 +230,7 @@ class FreeTables final : public Continuation {
   }
 
  private:
-  Host& host_;
+  Server& server_;
   std::vector<Table> tables_;
 };
 
@@ -261,7 +265,7 @@ void flush(Call& call, size_t first, size_t last) {
     call.server().host->reclaim(std::move(tables));
     return call.reply().simple("OK");
   }
-  call.work_in_slices(std::make_unique<FreeTables>(*call.server().host, std::move(tables)));
+  call.work_in_slices(std::make_unique<FreeTables>(call.server(), std::move(tables)));
 }
 
 void flushdb(Call& call) {

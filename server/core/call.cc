@@ -13,17 +13,18 @@ storage::Key Call::key(size_t i) {
 
 DatabaseLock Call::lock() {
   const size_t database = client_.database();
-  if (held_ != nullptr) return DatabaseLock(*held_, database, now_ms_);
+  const bool touches = !client_.has(Client::kNoTouch);
+  if (held_ != nullptr) return DatabaseLock(*held_, database, now_ms_, touches);
   const KeySpec& spec = row().keys[0];
   const bool single = spec.last == 0 && spec.key_count_at < 0 && row().keys[1].begin == 0;
   if (single) {
     const auto at = static_cast<size_t>(spec.begin);
-    return DatabaseLock(store().lock(key(at)), database, now_ms_);
+    return DatabaseLock(store().lock(key(at)), database, now_ms_, touches);
   }
   hash_keys();
   storage::LockedKeys locked = store().lock(scratch_.keys);
   store().prefetch(locked, scratch_.keys, database);
-  return DatabaseLock(std::move(locked), database, now_ms_);
+  return DatabaseLock(std::move(locked), database, now_ms_, touches);
 }
 
 void Call::hash_keys() {

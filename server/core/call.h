@@ -25,10 +25,16 @@ namespace larder::core {
 // runs.
 class DatabaseLock {
  public:
-  DatabaseLock(storage::LockedKeys&& own, size_t database, int64_t now_ms)
-      : own_(std::move(own)), keyspace_(*own_, database, now_ms) {}
-  DatabaseLock(const storage::LockedKeys& held, size_t database, int64_t now_ms)
-      : keyspace_(held, database, now_ms) {}
+  // `touches`: see Keyspace::set_touching().
+  DatabaseLock(storage::LockedKeys&& own, size_t database, int64_t now_ms, bool touches = true)
+      : own_(std::move(own)), keyspace_(*own_, database, now_ms) {
+    keyspace_.set_touching(touches);
+  }
+  DatabaseLock(const storage::LockedKeys& held, size_t database, int64_t now_ms,
+               bool touches = true)
+      : keyspace_(held, database, now_ms) {
+    keyspace_.set_touching(touches);
+  }
   DatabaseLock(const DatabaseLock&) = delete;
   DatabaseLock& operator=(const DatabaseLock&) = delete;
 

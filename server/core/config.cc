@@ -178,9 +178,20 @@ std::string Config::set_live(std::span<const Assignment> assignments, std::strin
   return wrong;
 }
 
+storage::EvictionKind ConfigValues::eviction_kind() const {
+  const int64_t policy = maxmemory_policy.load();
+  if (policy != kAutomaticPolicy) return static_cast<storage::EvictionKind>(policy);
+  return maxmemory_bytes.load() != 0 ? storage::EvictionKind::kAllkeysAdaptive
+                                     : storage::EvictionKind::kNoEviction;
+}
+
 std::optional<std::string> Config::get(std::string_view name) const {
   const OptionRow* row = find_option(name);
   if (row == nullptr) return std::nullopt;
+  // Frameworks read it to know whether keys may vanish, so they are told what is so.
+  if (row->number == &ConfigValues::maxmemory_policy) {
+    return std::string(storage::name_of(values.eviction_kind()));
+  }
   if (row->kind != OptionKind::kRename) return show_option(*row, values);
   std::string all;
   for (const auto& [from, to] : renamed_commands_) {

@@ -1,6 +1,6 @@
-// The options: one table (in config_options.cc) says each one's name, kind, bounds, default and meaning.
-// From it come the command line, the configuration file, CONFIG GET/SET/REWRITE, --help and the
-// text of conf/larder.conf.
+// The options: one table (in config_options.cc) says each one's name, kind, bounds, default and
+// meaning. From it come the command line, the configuration file, CONFIG GET/SET/REWRITE, --help
+// and the text of conf/larder.conf.
 //
 // Values may be read by any thread at any time; CONFIG SET changes them under `mutex`. Whoever must
 // act on a change (listeners, the log) subscribes with on_change().
@@ -17,6 +17,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "storage/eviction_kind.h"
 
 namespace larder::core {
 
@@ -67,7 +69,10 @@ struct ConfigValues {
   OutputLimit output_pubsub;
   IntegerValue databases{0};
   IntegerValue maxmemory_bytes{0};
-  IntegerValue maxmemory_policy{0};
+  IntegerValue maxmemory_policy{0};  // a storage::EvictionKind, or kAutomaticPolicy
+  IntegerValue maxmemory_samples{0};
+  IntegerValue lfu_log_factor{0};
+  IntegerValue lfu_decay_minutes{0};
   IntegerValue lazyfree_user_flush{0};
   IntegerValue loglevel{0};
   TextValue logfile;
@@ -80,6 +85,11 @@ struct ConfigValues {
   TextValue save;              // always empty: nothing is written to disk
   IntegerValue appendonly{0};  // always no
   IntegerValue daemonize{0};   // always no: a service manager does that
+
+  static constexpr int64_t kAutomaticPolicy = storage::kEvictionKinds;
+  // What happens at the limit: the policy named, or, if none is, the best one where there is a
+  // limit.
+  storage::EvictionKind eviction_kind() const;
 };
 
 class Config {

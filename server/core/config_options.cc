@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "server/core/args.h"
+#include "server/core/machine_memory.h"
 #include "storage/number.h"
 
 namespace larder::core {
@@ -14,7 +15,12 @@ using V = ConfigValues;
 using K = OptionKind;
 
 constexpr std::string_view kLogLevels[] = {"debug", "verbose", "notice", "warning", "nothing"};
-constexpr std::string_view kPolicies[] = {"noeviction"};
+// In the order of storage::EvictionKind, then ConfigValues::kAutomaticPolicy.
+constexpr std::string_view kPolicies[] = {
+    "noeviction",       "allkeys-lru",       "allkeys-lfu",  "allkeys-random",
+    "allkeys-adaptive", "volatile-lru",      "volatile-lfu", "volatile-random",
+    "volatile-ttl",     "volatile-adaptive", "auto"};
+static_assert(std::size(kPolicies) == V::kAutomaticPolicy + 1);
 constexpr std::string_view kNever[] = {"no"};
 constexpr std::string_view kDebugAccess[] = {"no", "yes", "local"};
 
@@ -159,15 +165,43 @@ constexpr OptionRow kRows[] = {
      .number = &V::maxmemory_bytes,
      .initial = "0",
      .live = true,
-     .help = "Most memory for everything, in bytes or with a unit (100mb, 2gb); 0: no limit."},
+     .help = "Most memory for everything, in bytes or with a unit (100mb, 2gb); 0: no limit.\n"
+             "50%: of the machine's memory, or of the control group's limit; auto: 80% of it."},
     {.section = "Limits",
      .name = "maxmemory-policy",
      .kind = K::kChoice,
      .number = &V::maxmemory_policy,
-     .initial = "noeviction",
+     .initial = "auto",
      .live = true,
      .choices = kPolicies,
-     .help = "What happens at the limit. noeviction: commands that need memory are refused."},
+     .help =
+         "What happens at the limit. noeviction: commands that need memory are refused.\n"
+         "allkeys-... may evict any key, volatile-... only those with an expiry; adaptive: what\n"
+         "is least worth keeping, as learnt from the hits; lru, lfu, random, ttl: as in Redis.\n"
+         "auto: allkeys-adaptive if there is a maxmemory, else noeviction."},
+    {.section = "Limits",
+     .name = "maxmemory-samples",
+     .number = &V::maxmemory_samples,
+     .initial = "5",
+     .live = true,
+     .min = 1,
+     .max = 64,
+     .help = "Keys looked at for each one evicted. More: a better choice, more work. The adaptive\n"
+             "policies do not ask; they look at ten."},
+    {.section = "Limits",
+     .name = "lfu-log-factor",
+     .number = &V::lfu_log_factor,
+     .initial = "10",
+     .live = true,
+     .max = INT32_MAX,
+     .help = "lfu: how many hits it takes to count one more; 255 is reached at about a million."},
+    {.section = "Limits",
+     .name = "lfu-decay-time",
+     .number = &V::lfu_decay_minutes,
+     .initial = "1",
+     .live = true,
+     .max = INT32_MAX,
+     .help = "lfu: minutes without a hit after which the counter goes down by one; 0: never."},
     {.section = "Limits",
      .name = "databases",
      .number = &V::databases,
@@ -320,10 +354,22 @@ std::string join(std::span<const std::string> words) {
   return out;
 }
 
+// Bytes, or "auto", or a percentage from 1% to 100%.
+std::optional<int64_t> parse_share_of_memory(std::string_view text) {
+  int64_t percent = 80;
+  if (to_lower(text) != "auto") {
+    if (text.empty() || text.back() != '%') return parse_memory(text);
+    text.remove_suffix(1);
+    if (!storage::parse_integer(text, percent) || percent < 1 || percent > 100) return std::nullopt;
+  }
+  return static_cast<int64_t>(machine_memory_bytes() / 100) * percent;
+}
+
 // A number in the option's notation, or what is wrong with it.
 std::string read_number(const OptionRow& row, const std::string& word, int64_t& value) {
   if (row.kind == K::kMemory) {
-    const auto bytes = parse_memory(word);
+    const bool of_machine = row.number == &V::maxmemory_bytes;
+    const auto bytes = of_machine ? parse_share_of_memory(word) : parse_memory(word);
     if (!bytes) return "argument must be a memory value";
     value = *bytes;
   } else if (row.kind == K::kOctal) {

@@ -87,7 +87,7 @@ const Command* Dispatcher::find(Client& client, std::span<const std::string_view
 
 // Whether the row, the client's rights and the memory allow the command; else the reply says why.
 bool Dispatcher::allowed(const Client& client, const Command& command, size_t arguments,
-                         Reply& reply) const {
+                         Reply& reply, int64_t now_ms) {
   const CommandRow& row = *command.row;
   const auto count = static_cast<int>(arguments);
   if ((row.arity > 0 && count != row.arity) || count < -row.arity) {
@@ -98,12 +98,9 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
     reply.error(errors::kNoAuth);
     return false;
   }
-  if ((row.flags & kDenyOom) != 0) {
-    const auto max = static_cast<uint64_t>(server_.config.values.maxmemory_bytes.load());
-    if (max != 0 && server_.used_memory.load(std::memory_order_relaxed) > max) {
-      reply.error(errors::kOutOfMemory);
-      return false;
-    }
+  if ((row.flags & kDenyOom) != 0 && !server_.memory_limit.make_room(evictor_, now_ms)) {
+    reply.error(errors::kOutOfMemory);
+    return false;
   }
   if (client.has(Client::kMonitor) && (row.flags & (kWrite | kReadonly)) != 0) {
     reply.error(errors::kMonitorHasNoKeys);
@@ -161,7 +158,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
   Outcome outcome = Outcome::kDone;
   if (command == nullptr) {
     if (reply.errors() > 0) server_.statistics.count_error(reply.last_error());
-  } else if (!allowed(client, *command, arguments.size(), reply)) {
+  } else if (!allowed(client, *command, arguments.size(), reply, now_ms)) {
     counters_.command(command->index).rejected.add();
     server_.statistics.count_error(reply.last_error());
   } else if (held_back(*command, now_ms)) {

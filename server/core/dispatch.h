@@ -21,7 +21,9 @@ class Dispatcher {
 
   // `worker`: which of the server's WorkerCounters this thread owns.
   Dispatcher(Server& server, size_t worker)
-      : server_(server), counters_(server.statistics.worker(worker)) {}
+      : server_(server),
+        counters_(server.statistics.worker(worker)),
+        evictor_(server.store, worker * kHandsApart % storage::Store::kShards) {}
 
   // What is known of a request before it is run.
   struct Prepared {
@@ -57,13 +59,17 @@ class Dispatcher {
   // What the last command took.
   uint64_t last_nanoseconds() const { return last_nanoseconds_; }
 
+  // Between commands: makes some room if memory is above its limit. True: there is more to do.
+  bool relieve_memory(int64_t now_ms) { return server_.memory_limit.relieve(evictor_, now_ms); }
+
   // Called when a batch begins: the time up to now was not spent in commands.
   void start_timing();
 
  private:
   const Command* find(Client& client, std::span<const std::string_view> arguments,
                       Reply& reply) const;
-  bool allowed(const Client& client, const Command& command, size_t arguments, Reply& reply) const;
+  bool allowed(const Client& client, const Command& command, size_t arguments, Reply& reply,
+               int64_t now_ms);
   bool held_back(const Command& command, int64_t now_ms) const;
   Outcome execute(Call& call, const Command& command);
   static void apply_reply_mode(Client& client, protocol::ByteBuffer& out, size_t reply_start);
@@ -74,6 +80,10 @@ class Dispatcher {
 
   Server& server_;
   WorkerCounters& counters_;
+  // Where each worker's hand begins: no multiple of the number of shards.
+  static constexpr size_t kHandsApart = 389;
+
+  storage::Evictor evictor_;
   uint64_t last_tick_ = 0;
   uint64_t last_nanoseconds_ = 0;
   Suspended suspended_;

@@ -88,7 +88,7 @@ void info_stats(InfoSection& out) {
   out.field("sync_partial_ok", 0);
   out.field("sync_partial_err", 0);
   out.field("expired_keys", store.expired);
-  out.field("evicted_keys", 0);  // the only policy is noeviction
+  out.field("evicted_keys", store.evicted);
   out.field("keyspace_hits", store.hits);
   out.field("keyspace_misses", store.misses);
   out.field("latest_fork_usec", 0);

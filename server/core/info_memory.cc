@@ -1,6 +1,5 @@
-#include <unistd.h>
-
 #include "server/core/info_sections.h"
+#include "server/core/machine_memory.h"
 #include "server/core/memory_report.h"
 
 namespace larder::core {
@@ -15,11 +14,6 @@ std::string for_people(uint64_t bytes) {
     amount /= 1024;
   }
   return fmt::format("{:.2f}P", amount);
-}
-
-uint64_t system_memory_bytes() {
-  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 void allocator_ratios(InfoSection& out, const storage::MemoryUse& use) {

@@ -35,9 +35,14 @@ double ratio(size_t a, size_t b);
 // a - b, negative if b is larger.
 int64_t difference(size_t a, size_t b);
 
-// Measures now; also raises the server's peak if this is one. `databases`: what Store::sizes() said.
-// Any thread.
+// Measures now; also raises the server's peak if this is one. `databases`: what Store::sizes()
+// said. Any thread.
 MemoryReport measure(Server& server, std::vector<storage::DatabaseSize> databases);
+
+// Only for the limit maxmemory: measures now and notes what is in use, and the peak. While the
+// allocator gives memory back to the system this waits for its locks, tens of milliseconds for a
+// gigabyte: not for a loop's thread.
+void note_used_memory(Server& server);
 
 // What an operator should know about these numbers, in sentences: the answer of MEMORY DOCTOR.
 std::string diagnose(const MemoryReport& report);

@@ -10,6 +10,7 @@
 #include "server/core/clients.h"
 #include "server/core/command_table.h"
 #include "server/core/config.h"
+#include "server/core/memory_limit.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
 #include "storage/clock.h"
@@ -50,6 +51,7 @@ struct Server {
       : config(server_config),
         clock(server_clock),
         store(store_options),
+        memory_limit(server_config, store),
         commands(families),
         statistics(workers, commands.size()) {}
 
@@ -61,6 +63,7 @@ struct Server {
   Config& config;
   const storage::Clock& clock;
   storage::Store store;
+  MemoryLimit memory_limit;
   CommandTable commands;
   Clients clients;
   Statistics statistics;

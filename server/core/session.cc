@@ -302,6 +302,10 @@ void Session::on_drained() {
   }
 }
 
+void Session::on_peer_gone() {
+  worker_.close_soon(id());
+}
+
 void Session::check_limits(int64_t now_ms) {
   const ConfigValues& values = worker_.server().config.values;
   const int64_t timeout_s = values.timeout_s.load();

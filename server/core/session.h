@@ -63,6 +63,7 @@ class Session final : public Client, public net::StreamHandler {
   void on_bytes(std::string_view bytes) override;
   size_t bytes_wanted() const override;
   void on_drained() override;
+  void on_peer_gone() override;
   void on_closed() override;
 
  private:

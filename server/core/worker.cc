@@ -5,7 +5,6 @@
 #include "server/core/tick_clock.h"
 #include "server/net/listener.h"
 #include "storage/entry_arena.h"
-#include "storage/memory.h"
 
 namespace larder::core {
 namespace {
@@ -13,6 +12,11 @@ namespace {
 // Background work and long commands of one turn, together, before the connections are looked at
 // again.
 constexpr uint64_t kTurnBudgetNs = 500'000;
+
+// To close a connection costs the system some 15 microseconds: when thousands of peers go at once,
+// the others must not wait for all of them. At least so many are closed in each turn, however long
+// it was, or a busy loop would keep the descriptors that new peers need.
+constexpr size_t kClosesPerTurn = 24;
 
 // Segments swept or freed in one slice: some tens of microseconds each.
 constexpr size_t kSegmentsPerSlice = 4;
@@ -107,9 +111,11 @@ void Worker::feed_monitors() {
 }
 
 void Worker::reclaim(std::vector<storage::Table> tables) {
+  server_.memory_limit.begin_reclaim();
   auto shared = std::make_shared<std::vector<storage::Table>>(std::move(tables));
   loop_.post([this, shared] {
     for (storage::Table& table : *shared) garbage_.push_back(std::move(table));
+    reclaims_++;
     loop_.start_turns();
   });
 }
@@ -127,6 +133,19 @@ void Worker::proceed_at(Session& session, int64_t at_ms) {
   session.set_wake_at_ms(at_ms);
   if (at_ms != Continuation::kNever) waiting_.emplace(at_ms, session.id());
   set_alarm();
+}
+
+void Worker::close_soon(uint64_t session) {
+  gone_.push_back(session);
+  loop_.start_turns();
+}
+
+void Worker::close_gone() {
+  for (size_t i = 0; i < kClosesPerTurn && !gone_.empty(); i++) {
+    const auto found = sessions_.find(gone_.front());
+    gone_.pop_front();
+    if (found != sessions_.end()) found->second->close();
+  }
 }
 
 void Worker::set_alarm() {
@@ -160,18 +179,21 @@ bool Worker::turn() {
     found->second->proceed();
   }
   ready_.insert(ready_.begin(), ready.begin() + static_cast<std::ptrdiff_t>(served), ready.end());
+  close_gone();
   // One slice at least, or busy connections would keep it from ever being done.
   bool more = do_upkeep();
   while (more && in_budget()) more = do_upkeep();
-  return more || !ready_.empty();
+  return more || !ready_.empty() || !gone_.empty();
 }
 
-// One slice of freeing or sweeping. True: there is more.
+// One slice of freeing, evicting or sweeping. True: there is more.
 bool Worker::do_upkeep() {
   if (!garbage_.empty()) {
     if (!garbage_.back().destroy_some(kSegmentsPerSlice)) garbage_.pop_back();
     return true;
   }
+  for (; reclaims_ > 0; reclaims_--) server_.memory_limit.end_reclaim();
+  if (dispatcher_.relieve_memory(now_ms())) return true;
   if (!server_.active_expire.load(std::memory_order_relaxed)) return false;
   sweeping_ = sweeping_ && sweeper_.step(now_ms(), {.segments = kSegmentsPerSlice}).more;
   return sweeping_;
@@ -185,7 +207,6 @@ void Worker::each_100_ms() {
   if (index_ == 0) {
     server_.statistics.sample_rates(now_ms());
     storage::EntryArena::maintain();
-    measure();
   }
   constexpr int64_t kTicksPerSecond = 1000 / Statistics::kSamplePeriodMs;
   if (++ticks_ % kTicksPerSecond == 0) each_second();
@@ -197,14 +218,6 @@ void Worker::each_100_ms() {
 void Worker::each_second() {
   for (const auto& [id, session] : sessions_) session->check_limits(now_ms());
   received_.trim();
-}
-
-void Worker::measure() {
-  const uint64_t used = storage::measure_memory().allocated_bytes;
-  server_.used_memory.store(used, std::memory_order_relaxed);
-  if (used > server_.used_memory_peak.load(std::memory_order_relaxed)) {
-    server_.used_memory_peak.store(used, std::memory_order_relaxed);
-  }
 }
 
 void Worker::shut_down() {

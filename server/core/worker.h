@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -62,18 +63,19 @@ class Worker {
   // before; Continuation::kNever: at none.
   void proceed_soon(uint64_t session);
   void proceed_at(Session& session, int64_t at_ms);
+  // Closes the session in one of the next turns: its peer has gone.
+  void close_soon(uint64_t session);
   void session_closed(Session& session);
 
  private:
   bool turn();
-  void run_ready(int64_t until_us);
+  void close_gone();
   bool do_upkeep();
   void set_alarm();
   void wake_due();
   void feed_monitors();
   void each_100_ms();
   void each_second();
-  void measure();
   void finish_if_empty();
 
   Server& server_;
@@ -88,8 +90,10 @@ class Worker {
 
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::vector<uint64_t> ready_;                     // may proceed
+  std::deque<uint64_t> gone_;                       // to be closed
   std::set<std::pair<int64_t, uint64_t>> waiting_;  // when, and which session
   std::vector<storage::Table> garbage_;
+  size_t reclaims_ = 0;  // that end when there is no garbage left
   int64_t epoch_offset_ms_ = 0;
   int64_t ticks_ = 0;
   int64_t stop_at_ms_ = 0;  // of the loop's clock; 0: not stopping

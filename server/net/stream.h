@@ -31,6 +31,9 @@ class StreamHandler {
   virtual size_t bytes_wanted() const = 0;
   // All output has been given to the system.
   virtual void on_drained() = 0;
+  // The peer has gone, nothing more is read; what it sent has been answered. The handler calls
+  // Stream::close(), now or, as that costs the system some 15 us, when it finds the time.
+  virtual void on_peer_gone() = 0;
   // The last call: the stream is about to be destroyed.
   virtual void on_closed() = 0;
 };
@@ -107,6 +110,7 @@ class Stream {
   size_t bytes_read_ = 0;
   size_t bytes_written_ = 0;
   bool reading_ = false;
+  bool ended_ = false;  // the peer has gone
   bool closing_ = false;
   bool close_when_drained_ = false;
 };

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <vector>
 
 #include "tests/server/fixture.h"
 
@@ -106,6 +107,17 @@ TEST_P(Disconnect, WhileACommandBlocks) {
   EXPECT_TRUE(eventually([&] { return server_.info("blocked_clients") == "1"; }));
   client.request({"PING"});
   leave(client);
+  expect_nothing_left();
+}
+
+// More than are closed in one turn of the loop.
+TEST_P(Disconnect, ManyAtOnce) {
+  std::vector<TestClient> clients;
+  for (int i = 0; i < 200; i++) {
+    clients.push_back(server_.connect());
+    EXPECT_EQ(clients.back().call({"PING"}), "+PONG");
+  }
+  for (TestClient& client : clients) leave(client);
   expect_nothing_left();
 }
 

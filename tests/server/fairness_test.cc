@@ -1,10 +1,13 @@
 // Work that takes long, and peers that never stop asking: the others have their turn meanwhile. One
 // thread, so that they share it.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <thread>
+#include <vector>
 
 #include "tests/server/fixture.h"
 
@@ -54,6 +57,35 @@ TEST(Fairness, EndlessPipelinesLeaveOthersTheirTurn) {
   for (int i = 0; i < 100; i++) EXPECT_EQ(other.call({"PING"}), "+PONG");
   const int rounds = first.rounds();
   EXPECT_TRUE(eventually([&] { return first.rounds() > rounds; }));
+}
+
+// libuv takes 1,024 events at once and polls again, in the same turn, when there were so many: a
+// connection may then have bytes for the second time before its first ones have been looked at.
+TEST(Fairness, BytesThatArriveWhileAThousandOthersAreReadAreAnswered) {
+  constexpr size_t kConnections = 1030;
+  constexpr int kMore = 200;
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = std::max<rlim_t>(files.rlim_cur, kConnections + 100);
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0) GTEST_SKIP() << "too few files may be open";
+  ServerProcess server(1, {});
+  std::vector<TestClient> clients;
+  for (size_t i = 0; i < kConnections; i++) clients.push_back(server.connect());
+  for (int round = 0; round < 10; round++) {
+    server.process().signal(SIGSTOP);
+    for (TestClient& client : clients) client.request({"PING"});
+    server.process().signal(SIGCONT);
+    for (int i = 0; i < kMore; i++) {
+      clients[0].request({"PING"});
+      clients[1].request({"PING"});
+    }
+    for (TestClient& client : clients) ASSERT_EQ(client.reply(), "+PONG");
+    for (int i = 0; i < kMore; i++) {
+      ASSERT_EQ(clients[0].reply(), "+PONG");
+      ASSERT_EQ(clients[1].reply(), "+PONG");
+    }
+  }
+  EXPECT_TRUE(server.stops(SIGTERM));
 }
 
 // How many of another client's commands are answered before `client` has its reply.

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "tests/server/fixture.h"
 
@@ -51,6 +52,27 @@ TEST_P(Limits, OneClientTooManyIsTurnedAway) {
   second.close();
   connect_when_there_is_room(server);
   EXPECT_NE(server.info("rejected_connections"), "0");
+  EXPECT_TRUE(server.stops(SIGTERM));
+}
+
+// As Linux' /proc/<id>/status says: how many descriptors the process can have before the table must
+// grow, which keeps the thread that makes it grow waiting.
+size_t descriptor_table_size(const ServerProcess& server) {
+  std::ifstream status("/proc/" + std::to_string(server.process().id()) + "/status");
+  for (std::string name; status >> name;) {
+    size_t size = 0;
+    if (name == "FDSize:" && status >> size) return size;
+  }
+  return 0;
+}
+
+TEST_P(Limits, DescriptorsOfAllClientsAreReservedAtOnce) {
+  ServerProcess server = start({"--maxclients", "3000"});
+  TestClient client = server.connect();
+  EXPECT_EQ(client.call({"PING"}), "+PONG");
+  EXPECT_GE(descriptor_table_size(server), 3000u);
+  EXPECT_EQ(client.call({"CONFIG", "SET", "maxclients", "6000"}), "+OK");
+  EXPECT_GE(descriptor_table_size(server), 6000u);
   EXPECT_TRUE(server.stops(SIGTERM));
 }
 

@@ -45,6 +45,7 @@ ROOMS = {
     "tests/protocol/": {"protocol/", "tests/protocol/", "std", "tests"},
     "tests/storage/": {"storage/", "tests/storage/", "std", "tests", "POSIX"},
     "tests/": EVERYTHING | {"tests/"},
+    "tests/bench/": {"bench/", "tests/bench/", "std", "tests"},
     "bench/": EVERYTHING | {"bench/", "tests/support/"},
 }
 
