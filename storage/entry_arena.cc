@@ -250,6 +250,15 @@ size_t EntryArena::plan_compaction() {
   return chosen * kSlabBytes;
 }
 
+bool EntryArena::any_worth_moving_above(size_t bytes) {
+  for (SizeClass& size_class : classes_) {
+    if (kClassBytes[index_of(size_class)] <= bytes) continue;
+    const ClassGuard guard(size_class.lock);
+    if (!size_class.leaving.empty()) return true;
+  }
+  return false;
+}
+
 ArenaUse EntryArena::use() {
   ArenaUse use;
   for (size_t i = 0; i < kSizeClasses; i++) {

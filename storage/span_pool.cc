@@ -226,6 +226,12 @@ bool SpanPool::maintain(size_t spans_max) {
   return list_sizes_[kIdle] > kIdleSpansKept;
 }
 
+bool SpanPool::give_back(size_t spans_max) {
+  size_t given = 0;
+  while (given < spans_max && give_back_span()) given++;
+  return given == spans_max;
+}
+
 // The memory is given back without the lock; meanwhile the span is in no list, so nobody takes it.
 bool SpanPool::give_back_span() {
   std::unique_lock guard(lock_);

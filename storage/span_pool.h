@@ -47,6 +47,8 @@ class SpanPool {
   // ones, or else collapses one span into a huge page. True if more could be given back. To be
   // called by one thread at a time.
   bool maintain(size_t spans_max);
+  // Gives back up to `spans_max` free spans. True if more could be. Any thread.
+  bool give_back(size_t spans_max);
 
   // Touches a span that will soon be needed; false if there is no need. May take milliseconds.
   bool prepare_span();
