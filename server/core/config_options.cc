@@ -185,8 +185,9 @@ constexpr OptionRow kRows[] = {
      .initial = "5",
      .live = true,
      .min = 1,
-     .max = 64,
-     .help = "Keys looked at for each one evicted. More: a better choice, more work. The adaptive\n"
+     .max = INT32_MAX,
+     .help = "Keys looked at for each one evicted. More: a better choice, more work; 64 at most. "
+             "The adaptive\n"
              "policies do not ask; they look at ten."},
     {.section = "Limits",
      .name = "lfu-log-factor",

@@ -19,6 +19,9 @@ constexpr size_t kFragmentationShareMax = 5;  // a fifth
 // How far above the limit a command may still run while making room takes its time.
 constexpr size_t kToleratedShare = 100;  // a hundredth
 
+// More samples cost time and choose no better.
+constexpr int64_t kSamplesMax = 64;
+
 }  // namespace
 
 MemoryLimit::MemoryLimit(Config& config, storage::Store& store)
@@ -67,9 +70,10 @@ void MemoryLimit::note_resident(size_t rss_bytes) {
 storage::Evictor::Outcome MemoryLimit::evict_for(storage::Evictor& evictor, int64_t now_ms,
                                                  int64_t patience_us) const {
   using Outcome = storage::Evictor::Outcome;
-  const auto samples = storage::is_adaptive(store_.eviction().kind())
-                           ? storage::EvictionPolicy::kAdaptiveSamples
-                           : static_cast<uint32_t>(values_.maxmemory_samples.load());
+  const auto samples =
+      storage::is_adaptive(store_.eviction().kind())
+          ? storage::EvictionPolicy::kAdaptiveSamples
+          : static_cast<uint32_t>(std::min(values_.maxmemory_samples.load(), kSamplesMax));
   const uint64_t start = TickClock::now();
   Outcome outcome = Outcome::kNotYet;
   while (excess_bytes() > 0) {

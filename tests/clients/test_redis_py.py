@@ -162,6 +162,7 @@ class Keys(RedisPyTest):
         self.assertEqual([self.client.object("encoding", name) for name in ("int", "short", "long")],
                          [b"int", b"embstr", b"raw"])
         self.assertEqual(self.client.object("refcount", "short"), 1)
+        self.assertEqual(self.client.object("idletime", "short"), 0)
 
     def test_databases_are_separate(self):
         self.client.set("k", "zero")

@@ -103,7 +103,7 @@ ROWS = [
     row("OBJECT ENCODING", key, weight=2),
     row("OBJECT REFCOUNT", key),
     row("OBJECT FREQ", key, weight=0.5),
-    row("OBJECT IDLETIME", key, compare=compare.within_s, weight=0.5),
+    row("OBJECT IDLETIME", key, compare=compare.idle_s, weight=0.5),
     row("OBJECT HELP", compare=compare.same_kind, weight=0.2),
     row("OBJECT", maybe(key), weight=0.3),
     row("DBSIZE", whole=True, weight=3),
