@@ -9,8 +9,14 @@
 
 namespace larder::storage {
 
-bool Compaction::plan() {
-  if (running() || EntryArena::plan_compaction() == 0) return false;
+bool Compaction::plan(int64_t now_ms) {
+  if (running()) {
+    over_ms_ = now_ms;
+    return false;
+  }
+  if (now_ms - over_ms_ < kRestPart * (over_ms_ - begun_ms_)) return false;
+  if (EntryArena::plan_compaction() == 0) return false;
+  begun_ms_ = over_ms_ = now_ms;
   blobs_.store(EntryArena::any_worth_moving_above(kInlineValueMax), std::memory_order_relaxed);
   busy_.store(workers_, std::memory_order_relaxed);
   round_.fetch_add(1, std::memory_order_release);

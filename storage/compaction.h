@@ -6,7 +6,7 @@
 // the next plan may be made; what could not be moved meanwhile is in it again, if it is still worth
 // it.
 //
-//   about once a second, on one thread:   compaction.plan();
+//   some times a second, on one thread:   compaction.plan(now_ms);
 //   on every worker, often:               while (compactor.step()) let the loop serve others;
 //
 // An entry's address is therefore good only while the lock of its shard is held.
@@ -26,9 +26,10 @@ class Compaction {
   explicit Compaction(size_t workers) : workers_(static_cast<uint32_t>(workers)) {}
   Compaction(const Compaction&) = delete;
 
-  // Begins a round if there is enough to win, and the last one is over. Takes up to a millisecond.
-  // True if one has begun.
-  bool plan();
+  // Begins a round if there is enough to win, and the last one is over for kRestPart times as long
+  // as it took. Takes up to a millisecond. True if one has begun. `now_ms`: of any clock.
+  bool plan(int64_t now_ms);
+  static constexpr int64_t kRestPart = 8;
 
   // Any thread:
   bool running() const { return busy_.load(std::memory_order_relaxed) > 0; }
@@ -39,6 +40,8 @@ class Compaction {
   friend class Compactor;
 
   const uint32_t workers_;
+  int64_t begun_ms_ = 0;  // the last round; and when it was over, as far as plan() has seen
+  int64_t over_ms_ = 0;
   std::atomic<uint64_t> round_{0};  // its number; written before `busy_`
   std::atomic<uint32_t> busy_{0};   // workers that have not finished it
   std::atomic<bool> blobs_{false};  // whether blobs are to be moved in it

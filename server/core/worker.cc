@@ -27,6 +27,9 @@ constexpr size_t kSpansPerSlice = 2;
 constexpr size_t kSpansPerTick = 56;
 static_assert(kSpansPerTick % kSpansPerSlice == 0);
 
+// How often the arena is asked whether compaction is worthwhile, in tenths of a second.
+constexpr int64_t kTicksPerPlan = 3;
+
 }  // namespace
 
 Worker::Worker(Server& server, size_t index, size_t workers)
@@ -225,6 +228,7 @@ void Worker::each_100_ms() {
   if (index_ == 0) {
     server_.statistics.sample_rates(now_ms());
     spans_to_give_back_ = storage::EntryArena::maintain() ? kSpansPerTick : 0;
+    if (ticks_ % kTicksPerPlan == 0) server_.compaction.plan(loop_.now_ms());
   }
   constexpr int64_t kTicksPerSecond = 1000 / Statistics::kSamplePeriodMs;
   if (++ticks_ % kTicksPerSecond == 0) each_second();
@@ -234,7 +238,6 @@ void Worker::each_100_ms() {
 }
 
 void Worker::each_second() {
-  if (index_ == 0) server_.compaction.plan();
   for (const auto& [id, session] : sessions_) session->check_limits(now_ms());
   received_.trim();
 }

@@ -41,7 +41,7 @@ class Twins {
   // All workers' shares of rounds until no more is worth it. Returns the rounds.
   size_t compact() {
     size_t rounds = 0;
-    for (; rounds < 20 && compaction_.plan(); rounds++) {
+    for (; rounds < 20 && compaction_.plan(0); rounds++) {
       for (Compactor& compactor : compactors_) {
         while (compactor.step()) {
         }
@@ -147,7 +147,7 @@ TEST(Compaction, GoesOnWhereKeysChangeBetweenItsSteps) {
   for (size_t i = 0; i < 60'000; i++) {
     if (twins.draw(4) != 0) twins.erase(i);
   }
-  for (int round = 0; round < 5 && twins.compaction().plan(); round++) {
+  for (int round = 0; round < 5 && twins.compaction().plan(0); round++) {
     bool more = true;
     while (more) {
       more = twins.compactor(0).step({.shards = 16, .segments = 3, .moves = 20});
@@ -228,9 +228,28 @@ TEST(Compaction, KeepsAccessBits) {
 TEST(Compaction, NothingIsDoneWhereLittleCanBeWon) {
   Twins twins(6, 1);
   for (size_t i = 0; i < 20'000; i++) twins.set(i, 100);
-  EXPECT_FALSE(twins.compaction().plan());
+  EXPECT_FALSE(twins.compaction().plan(0));
   EXPECT_FALSE(twins.compactor(0).step());
   EXPECT_EQ(twins.compaction().moved(), 0u);
+}
+
+TEST(Compaction, RestsLongerThanItWorked) {
+  if (kSystemMalloc) GTEST_SKIP() << "there is nothing to do";
+  Twins twins(7, 1);
+  for (size_t i = 0; i < 60'000; i++) twins.set(i, 200);
+  for (size_t i = 0; i < 60'000; i++) {
+    if (i % 5 != 0) twins.erase(i);
+  }
+  ASSERT_TRUE(twins.compaction().plan(1'000));
+  EXPECT_FALSE(twins.compaction().plan(1'400));  // still at work
+  while (twins.compactor(0).step({.moves = 1})) {
+  }
+  for (size_t i = 0; i < 60'000; i++) twins.set(i, 300);
+  for (size_t i = 0; i < 60'000; i++) {
+    if (i % 5 != 0) twins.erase(i);
+  }
+  EXPECT_FALSE(twins.compaction().plan(1'400 + Compaction::kRestPart * 400 - 1));
+  EXPECT_TRUE(twins.compaction().plan(1'400 + Compaction::kRestPart * 400));
 }
 
 }  // namespace
