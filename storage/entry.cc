@@ -96,6 +96,20 @@ void Entry::destroy_block(Entry* entry) {
   EntryArena::free(entry, entry->block_bytes());
 }
 
+Entry* Entry::moved() {
+  const size_t bytes = block_bytes();
+  void* block = EntryArena::allocate(bytes);
+  std::memcpy(block, this, bytes);
+  EntryArena::free(this, bytes);
+  return static_cast<Entry*>(block);
+}
+
+bool Entry::move_blob(bool (*worth_moving)(const void* block)) {
+  if (kind() != ValueKind::kBlob || !worth_moving(blob()) || !blob()->unique()) return false;
+  store(bytes() + value_offset(), blob()->moved());
+  return true;
+}
+
 bool Entry::rewrite(const EntryShape& shape) {
   const uint8_t new_flags = flags_for(shape);
   const size_t new_bytes = EntryArena::block_bytes(bytes_for(shape, new_flags));

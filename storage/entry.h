@@ -60,6 +60,13 @@ class Entry {
   // Frees the block only: its blob has moved to another entry.
   static void destroy_block(Entry* entry);
 
+  // For compaction. The same entry in a new block; this one is gone, and its blob belongs to the
+  // new one. And: the value's blob, if there is one that nobody else refers to and that
+  // `worth_moving`, goes into a new block. Both throw std::bad_alloc, and then have changed
+  // nothing.
+  Entry* moved();
+  bool move_blob(bool (*worth_moving)(const void* block));
+
   // Makes this block the entry that `shape` describes, if a block for it would be just as large;
   // the old value's blob is released. False, and nothing changed, if not. `shape.key` must equal
   // key() and must not point into this block.
