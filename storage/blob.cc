@@ -1,5 +1,7 @@
 #include "storage/blob.h"
 
+#include <cassert>
+#include <cstring>
 #include <new>
 
 #include "storage/blob_reclaimer.h"
@@ -10,6 +12,14 @@ namespace larder::storage {
 Blob* Blob::create(size_t size, size_t capacity) {
   const size_t bytes = EntryArena::block_bytes(sizeof(Blob) + capacity);
   return new (EntryArena::allocate(bytes)) Blob(size, bytes - sizeof(Blob));
+}
+
+Blob* Blob::moved() {
+  assert(unique());
+  Blob* blob = create(size_, capacity_);
+  std::memcpy(blob->data(), data(), size_);
+  release();
+  return blob;
 }
 
 void Blob::release() {

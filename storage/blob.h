@@ -17,6 +17,10 @@ class Blob {
   // std::bad_alloc.
   static Blob* create(size_t size, size_t capacity);
 
+  // The same string in a new block. This one, which is unique(), is gone. Throws std::bad_alloc,
+  // and then has changed nothing.
+  Blob* moved();
+
   void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
   // The last reference frees the block, a large one on the thread of the BlobReclaimer.
   void release();

@@ -11,9 +11,9 @@ namespace {
 
 // Compaction aims at slabs that are this full (percent), and begins when it can win this part of
 // them and as many anyway.
-constexpr size_t kFillWanted = 97;
-constexpr size_t kGainPart = 16;
-constexpr size_t kGainMin = 16;
+constexpr size_t kFillWanted = 98;
+constexpr size_t kGainPart = 40;
+constexpr size_t kGainMin = 8;
 
 // One plan looks at so many spans (4 GiB): it reads 1 KiB of records for each.
 constexpr size_t kSpansPerPlan = 2048;
@@ -237,7 +237,7 @@ size_t EntryArena::plan_compaction() {
   forget_plan();
   Plan plan;
   plan.count_surplus();
-  const size_t drained = pool_.spans_to_drain();
+  const size_t drained = pool_.spans_to_drain(plan.gain);
   if (drained == 0 && plan.gain < std::max(kGainMin, plan.slabs / kGainPart)) return 0;
   plan.weigh_spans();
   size_t chosen = 0;
@@ -248,6 +248,15 @@ size_t EntryArena::plan_compaction() {
     chosen += plan.choose(weight.span, false, false);
   }
   return chosen * kSlabBytes;
+}
+
+bool EntryArena::any_worth_moving_above(size_t bytes) {
+  for (SizeClass& size_class : classes_) {
+    if (kClassBytes[index_of(size_class)] <= bytes) continue;
+    const ClassGuard guard(size_class.lock);
+    if (!size_class.leaving.empty()) return true;
+  }
+  return false;
 }
 
 ArenaUse EntryArena::use() {

@@ -12,8 +12,8 @@
 // Any thread may call anything here, but for what is marked. Each size class has a lock of its own.
 // The order of locks: upkeep, class, span pool; no two classes' at a time. Unless the process says
 // that it has several threads (or says nothing), class locks are not taken. Built with
-// LARDER_SYSTEM_MALLOC (the sanitizers), every block is one of the system's malloc; the statistics
-// hold there too.
+// LARDER_SYSTEM_MALLOC (the sanitizers), every block is the system's malloc's, and counted all the
+// same.
 #pragma once
 
 #include <atomic>
@@ -47,28 +47,28 @@ class EntryArena {
   // What a request for `bytes` really takes.
   static size_t block_bytes(size_t bytes);
 
-  // Whether several threads use the arena. To be called while at most one does.
+  // Whether several threads use the arena; to be called while at most one does.
   static void set_concurrent(bool concurrent) { concurrent_ = concurrent; }
   // Whether memory that comes into use from now on may be in huge pages; it may at first.
   static void set_huge_pages(bool on) { pool_.set_huge_pages(on); }
 
-  // Gives free memory back, in slices: to be called some ten times a second, more often when there
-  // is nothing else to do. At most `spans_max` spans are given back (2 MiB, 10 microseconds in a
-  // huge page, 100 in small ones) or, if there are none, one is collapsed into a huge page (some
-  // 200). True if there is more to give.
+  // Gives free memory back, in slices: to be called some ten times a second. At most `spans_max`
+  // spans are given back (2 MiB, 10 microseconds in a huge page, 100 in small ones) or, if there
+  // are none, one is collapsed into a huge page (some 200). True if there is more to give.
   static bool maintain(size_t spans_max = 8);
+  // Only the first part of it, for whoever wants to give back more at a time.
+  static bool give_back(size_t spans_max) { return pool_.give_back(spans_max); }
 
-  // The span pool's functions of these names, for MemoryPreparer.
   static bool prepare_span() { return pool_.prepare_span(); }
   static std::atomic<uint32_t>& need() { return pool_.need(); }
 
   // Chooses the slabs to be emptied, in place of those chosen before. Returns their bytes: about
-  // what can be won; 0 if it is too little to walk over all blocks for it. Takes up
-  // to a millisecond.
+  // what can be won; 0 if it is too little to walk over all blocks for it. Up to a millisecond.
   static size_t plan_compaction();
-  // Whether the block, of any size, should move. Looks only at the arena's records, not at the
-  // block.
+  // Whether the block, of any size, should move. Looks at the arena's records, not at the block.
   static bool worth_moving(const void* block);
+  // Whether any block of more than `bytes` should.
+  static bool any_worth_moving_above(size_t bytes);
 
   static ArenaUse use();
   // Bytes in slabs that the calling thread allocated less those it freed; anyone may read it.

@@ -16,6 +16,13 @@
 
 #include "storage/entry_arena.h"
 
+#ifndef LARDER_SYSTEM_MALLOC
+// jemalloc's settings, which it reads when it starts. Free pages go back within two seconds, not in
+// ten: what large values leave must be gone ten seconds later, and what comes back is got anew at
+// some gigabytes a second.
+const char* malloc_conf = "dirty_decay_ms:2000,muzzy_decay_ms:0";
+#endif
+
 namespace larder::storage {
 namespace {
 

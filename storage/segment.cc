@@ -60,6 +60,15 @@ Segment* Segment::create(uint32_t depth, uint32_t prefix, size_t entries) {
   return new (memory) Segment(depth, prefix, lines);
 }
 
+// Nothing in a segment depends on where it lies.
+Segment* Segment::moved(Segment* segment) {
+  const size_t bytes = segment->bytes();
+  void* memory = EntryArena::allocate(bytes);
+  std::memcpy(memory, static_cast<const void*>(segment), bytes);
+  EntryArena::free(segment, bytes);
+  return static_cast<Segment*>(memory);
+}
+
 void Segment::destroy(Segment* segment) {
   EntryArena::free(segment, segment->bytes());
 }

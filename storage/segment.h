@@ -82,6 +82,9 @@ class alignas(64) Segment {
   // leading bits of `prefix`, a number of kDepthMax bits. Made for `entries` of them, with room for
   // some more. Throws std::bad_alloc.
   static Segment* create(uint32_t depth, uint32_t prefix, size_t entries);
+  // The same segment at another address; the old one is gone. Throws std::bad_alloc, and then has
+  // changed nothing.
+  static Segment* moved(Segment* segment);
   // Frees the segment, not its entries.
   static void destroy(Segment* segment);
 

@@ -25,19 +25,20 @@ constexpr uint32_t kIdleSpansKept = 1;
 // With so few holes left in the spans in use, the next one should be prepared.
 constexpr size_t kHolesLow = 8;
 
-// In calls of maintain(): for how long a span is left alone after a slab of it became free.
+// In calls of maintain(), of which there are ten a second: for how long a span is left alone after
+// a slab of it became free, and for how long one is kept in case that it is needed.
 constexpr uint32_t kSpanRestTicks = 2;
 constexpr uint32_t kSlabRestTicks = 10;
+constexpr uint32_t kKeptSpanRestTicks = 10;
 
-// Idle slabs that are tolerated in partly used spans (less those of free spans that are kept): a
-// part of the slabs in use, and some anyway.
-constexpr size_t kIdleSlabsPart = 32;
-constexpr size_t kIdleSlabsMin = kSlabsPerSpan;
+// Idle slabs that are tolerated in partly used spans: a part of the slabs in use, and some anyway.
+constexpr size_t kIdleSlabsPart = 48;
+constexpr size_t kIdleSlabsMin = 24;
 
-// Holes in partly used spans from which on draining spans is worthwhile, and what is left of them.
-constexpr size_t kHolesPart = 10;
-constexpr size_t kHolesLeftPart = 20;
-constexpr size_t kHolesMin = 2 * kSlabsPerSpan;
+// Idle slabs from which on it is worthwhile to drain spans, and what is left of them.
+constexpr size_t kDrainPart = 40;
+constexpr size_t kDrainMin = 40;
+constexpr size_t kDrainLeftPart = 96;
 
 // Work of one call of maintain().
 constexpr size_t kSlabsGivenBackPerCall = 32;
@@ -205,11 +206,15 @@ size_t SpanPool::holes() const {
   return (spans_opened() - free_spans) * kSlabsPerSpan - slabs_used();
 }
 
-size_t SpanPool::spans_to_drain() {
+size_t SpanPool::scattered_idle_slabs() const {
+  return slabs_idle() - std::min(slabs_idle(), list_sizes_[kIdle] * kSlabsPerSpan);
+}
+
+size_t SpanPool::spans_to_drain(size_t more_idle) {
   const std::lock_guard guard(lock_);
-  const size_t have = holes();
-  if (have < std::max(kHolesMin, slabs_used() / kHolesPart)) return 0;
-  return (have - slabs_used() / kHolesLeftPart) / kSlabsPerSpan;
+  const size_t have = scattered_idle_slabs() + more_idle;
+  if (have < std::max(kDrainMin, slabs_used() / kDrainPart)) return 0;
+  return (have - slabs_used() / kDrainLeftPart) / kSlabsPerSpan;
 }
 
 bool SpanPool::maintain(size_t spans_max) {
@@ -226,13 +231,20 @@ bool SpanPool::maintain(size_t spans_max) {
   return list_sizes_[kIdle] > kIdleSpansKept;
 }
 
+bool SpanPool::give_back(size_t spans_max) {
+  size_t given = 0;
+  while (given < spans_max && give_back_span()) given++;
+  return given == spans_max;
+}
+
 // The memory is given back without the lock; meanwhile the span is in no list, so nobody takes it.
 bool SpanPool::give_back_span() {
   std::unique_lock guard(lock_);
-  if (list_sizes_[kIdle] <= kIdleSpansKept) return false;
+  if (lists_[kIdle].empty()) return false;
   const uint32_t index = lists_[kIdle].first();
   Span& span = spans_[index];
-  if (tick_ - span.freed_tick < kSpanRestTicks) return false;
+  const uint32_t rest = list_sizes_[kIdle] > kIdleSpansKept ? kSpanRestTicks : kKeptSpanRestTicks;
+  if (tick_ - span.freed_tick < rest) return false;
   const uint32_t idle = span.free_slabs & ~span.returned_slabs;
   span.free_slabs = span.returned_slabs = 0;
   relist(index);
@@ -251,7 +263,8 @@ bool SpanPool::give_back_slabs() {
   size_t given = 0;
   for (size_t bin = 0, visited = 0; bin < kBins; bin++) {
     std::unique_lock guard(lock_);
-    if (slabs_idle() <= std::max(kIdleSlabsMin, slabs_used() / kIdleSlabsPart)) break;
+    const size_t tolerated = std::max(kIdleSlabsMin, slabs_used() / kIdleSlabsPart);
+    if (scattered_idle_slabs() <= tolerated) break;
     for (size_t left = list_sizes_[bin]; left > 0 && visited < kSpansVisitedPerCall; left--) {
       if (lists_[bin].empty() || given >= kSlabsGivenBackPerCall) break;
       visited++;

@@ -47,6 +47,8 @@ class SpanPool {
   // ones, or else collapses one span into a huge page. True if more could be given back. To be
   // called by one thread at a time.
   bool maintain(size_t spans_max);
+  // Gives back up to `spans_max` free spans. True if more could be. Any thread.
+  bool give_back(size_t spans_max);
 
   // Touches a span that will soon be needed; false if there is no need. May take milliseconds.
   bool prepare_span();
@@ -63,8 +65,9 @@ class SpanPool {
   // Memory of the records of spans and slabs, in bytes.
   size_t record_bytes() const;
 
-  // How many spans could be emptied by moving their slabs into the holes of the others.
-  size_t spans_to_drain();
+  // How many spans could be emptied by moving what is in them to free slabs of the others, whose
+  // memory is kept, and to `more_idle` that will be free; 0 if that is too little.
+  size_t spans_to_drain(size_t more_idle);
 
   // Counts everything again and compares, for tests.
   bool recount();
@@ -87,6 +90,7 @@ class SpanPool {
   void reserve();
   void open_spans();
   size_t holes() const;
+  size_t scattered_idle_slabs() const;
   uint32_t fullest_span();
   void prepare_first_touch(uint32_t index);
   bool preparing_wanted() const;

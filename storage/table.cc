@@ -6,6 +6,8 @@
 #include <new>
 #include <vector>
 
+#include "storage/entry_arena.h"
+
 namespace larder::storage {
 namespace {
 
@@ -360,6 +362,39 @@ bool Table::sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)>
   return more;
 }
 
+TablePosition Table::compact(TablePosition from, bool blobs, size_t& moves_max) {
+  if (size_ == 0) return 0;
+  const uint64_t prefix = from >> Segment::kHomeBits;
+  SegmentRef& ref = directory_[prefix >> (Segment::kDepthMax - depth_)];
+  if (EntryArena::worth_moving(ref.get()) && moves_max > 0) {
+    put_in_directory(Segment::moved(ref.get()));
+    moves_max--;
+  }
+  Segment& segment = *ref;
+  if (blobs) segment.prefetch_entries();
+  auto index = static_cast<uint32_t>(from) & ((1u << Segment::kHomeBits) - 1);
+  for (; index < segment.buckets(); index++) {
+    if (moves_max == 0) return prefix << Segment::kHomeBits | index;
+    compact_bucket(segment.bucket(index), blobs, moves_max);
+  }
+  const uint64_t next = segment.prefix() + (uint64_t{1} << (Segment::kDepthMax - segment.depth()));
+  return next >> Segment::kDepthMax != 0 ? 0 : next << Segment::kHomeBits;
+}
+
+void Table::compact_bucket(Bucket& bucket, bool blobs, size_t& moves_max) {
+  for (uint32_t i = 0; i < Bucket::kSlots; i++) {
+    if (bucket.fingerprints[i] == 0) continue;
+    const EntryRef ref = bucket.entries[i];
+    size_t moves = 0;
+    if (blobs && ref.entry()->move_blob(EntryArena::worth_moving)) moves++;
+    if (EntryArena::worth_moving(ref.entry())) {
+      bucket.entries[i] = EntryRef(ref.entry()->moved(), ref.bits());
+      moves++;
+    }
+    moves_max -= std::min(moves, moves_max);
+  }
+}
+
 // The entry with `rank` others before it, in the order of segments, buckets and slots.
 Entry* Table::entry_by_rank(size_t rank) const {
   size_t i = 0;
@@ -487,7 +522,10 @@ void Table::prefetch_entry(KeyHash hash) const {
   // in pairs.
   for (const Bucket* bucket : {&home, &segment.beside(index)}) {
     if (const uint64_t m = bucket->candidates(Segment::fingerprint_of(hash)); m != 0) {
-      __builtin_prefetch(bucket->entries[std::countr_zero(m) / 8].entry());
+      const Entry* entry = bucket->entries[std::countr_zero(m) / 8].entry();
+      __builtin_prefetch(entry);
+      // Most values begin in the second line: no need to wait for the first to tell.
+      __builtin_prefetch(reinterpret_cast<const char*>(entry) + sizeof(Bucket));
       return;
     }
   }

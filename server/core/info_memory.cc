@@ -60,7 +60,7 @@ void info_memory(InfoSection& out) {
   out.field("mem_cluster_links", 0);
   out.field("mem_aof_buffer", 0);
   out.field("mem_allocator", storage::allocator_name());
-  out.field("active_defrag_running", 0);
+  out.field("active_defrag_running", out.server.compaction.running() ? 1 : 0);
 }
 
 }  // namespace larder::core

@@ -14,6 +14,7 @@
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
 #include "storage/clock.h"
+#include "storage/compaction.h"
 #include "storage/store.h"
 
 namespace larder::core {
@@ -51,6 +52,7 @@ struct Server {
       : config(server_config),
         clock(server_clock),
         store(store_options),
+        compaction(workers),
         memory_limit(server_config, store),
         commands(families),
         statistics(workers, commands.size()) {}
@@ -63,6 +65,7 @@ struct Server {
   Config& config;
   const storage::Clock& clock;
   storage::Store store;
+  storage::Compaction compaction;
   MemoryLimit memory_limit;
   CommandTable commands;
   Clients clients;

@@ -21,6 +21,15 @@ constexpr size_t kClosesPerTurn = 24;
 // Segments swept or freed in one slice: some tens of microseconds each.
 constexpr size_t kSegmentsPerSlice = 4;
 
+// Spans of the entry arena (2 MiB) given back in one slice, in some tens of microseconds; and in a
+// tenth of a second: more than a gigabyte a second, and no more than is soon got again if need be.
+constexpr size_t kSpansPerSlice = 2;
+constexpr size_t kSpansPerTick = 56;
+static_assert(kSpansPerTick % kSpansPerSlice == 0);
+
+// How often the arena is asked whether compaction is worthwhile, in tenths of a second.
+constexpr int64_t kTicksPerPlan = 3;
+
 }  // namespace
 
 Worker::Worker(Server& server, size_t index, size_t workers)
@@ -29,6 +38,7 @@ Worker::Worker(Server& server, size_t index, size_t workers)
       dispatcher_(server, index),
       counters_(server.statistics.worker(index)),
       sweeper_(server.store, index, workers),
+      compactor_(server.store, server.compaction, index, workers),
       received_(dispatcher_, output_) {
   refresh_time();
   loop_.every(Statistics::kSamplePeriodMs, [this] { each_100_ms(); });
@@ -183,7 +193,17 @@ bool Worker::turn() {
   // One slice at least, or busy connections would keep it from ever being done.
   bool more = do_upkeep();
   while (more && in_budget()) more = do_upkeep();
-  return more || !ready_.empty() || !gone_.empty();
+  // It can wait, so it never takes more than one slice of a turn.
+  const bool compacting = compactor_.step();
+  return more || compacting || !ready_.empty() || !gone_.empty();
+}
+
+// True: there is more.
+bool Worker::give_back_spans() {
+  if (spans_to_give_back_ == 0) return false;
+  spans_to_give_back_ -= kSpansPerSlice;
+  if (!storage::EntryArena::give_back(kSpansPerSlice)) spans_to_give_back_ = 0;
+  return spans_to_give_back_ > 0;
 }
 
 // One slice of freeing, evicting or sweeping. True: there is more.
@@ -194,6 +214,7 @@ bool Worker::do_upkeep() {
   }
   for (; reclaims_ > 0; reclaims_--) server_.memory_limit.end_reclaim();
   if (dispatcher_.relieve_memory(now_ms())) return true;
+  if (give_back_spans()) return true;
   if (!server_.active_expire.load(std::memory_order_relaxed)) return false;
   sweeping_ = sweeping_ && sweeper_.step(now_ms(), {.segments = kSegmentsPerSlice}).more;
   return sweeping_;
@@ -206,7 +227,8 @@ void Worker::each_100_ms() {
   storage::used_bytes();  // shows the others what this thread did
   if (index_ == 0) {
     server_.statistics.sample_rates(now_ms());
-    storage::EntryArena::maintain();
+    spans_to_give_back_ = storage::EntryArena::maintain() ? kSpansPerTick : 0;
+    if (ticks_ % kTicksPerPlan == 0) server_.compaction.plan(loop_.now_ms());
   }
   constexpr int64_t kTicksPerSecond = 1000 / Statistics::kSamplePeriodMs;
   if (++ticks_ % kTicksPerSecond == 0) each_second();

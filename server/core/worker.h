@@ -20,6 +20,7 @@
 #include "server/core/session.h"
 #include "server/core/turn.h"
 #include "server/net/loop.h"
+#include "storage/compaction.h"
 #include "storage/expiry.h"
 
 namespace larder::core {
@@ -71,6 +72,7 @@ class Worker {
   bool turn();
   void close_gone();
   bool do_upkeep();
+  bool give_back_spans();
   void set_alarm();
   void wake_due();
   void feed_monitors();
@@ -85,6 +87,8 @@ class Worker {
   WorkerCounters& counters_;
   storage::ExpirySweeper sweeper_;
   bool sweeping_ = false;  // a round is under way
+  storage::Compactor compactor_;
+  size_t spans_to_give_back_ = 0;  // until the next call of EntryArena::maintain()
   Output output_;
   Turn received_;
 

@@ -369,6 +369,7 @@ TEST(EntryArena, SlabsChosenForEmptyingGetNoNewBlocks) {
 
 // A plan whose blocks could not be moved is replaced by the next one.
 TEST(EntryArena, APlanThatNobodyFollowsDoesNoHarm) {
+  give_everything_back();
   std::mt19937_64 random(7);
   Blocks blocks;
   for (int i = 0; i < 100'000; i++) blocks.add(128);
