@@ -305,7 +305,7 @@ def parse_options():
     speed.add_argument("--tool", help="valkey-benchmark or redis-benchmark, perhaps with words in front "
                        "(default: the first of them that is installed)")
     speed.add_argument("--tool-threads", type=int, default=1, metavar="N", help="(default: %(default)s)")
-    speed.add_argument("--tool-cpus", type=cpu_set, metavar="LIST", help="processors of the tool")
+    speed.add_argument("--tool-cpus", type=cpu_set, metavar="LIST", help="processors of the tool, or of the client of large values")
     speed.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
     speed.add_argument("--requests", type=int, default=200_000, help="of a round (default: %(default)s)")
     speed.add_argument("--connections", type=int, default=50, help="(default: %(default)s)")
@@ -324,8 +324,9 @@ def parse_options():
     large = parser.add_argument_group("large")
     large.add_argument("--large-bytes", type=int, default=1 << 20, metavar="N", help="(default: %(default)s)")
     large.add_argument("--large-requests", type=int, default=200, metavar="N", help="of a round (default: %(default)s)")
-    large.add_argument("--null", metavar="COMMAND", help="a server that answers every request with the same reply, +OK or, "
-                       "with a number behind the command, a bulk string of that size")
+    large.add_argument("--null", metavar="COMMAND", default=default_null(), help="a server that answers each request with the "
+                       "same reply, +OK or, with a number behind the command, a bulk string of that size (default: the "
+                       "null_server of the release build)")
     options = parser.parse_intermixed_args()
     options.mode, options.servers = "speed", []
     for argument in options.arguments:
@@ -350,6 +351,11 @@ def default_servers():
     larder = REPOSITORY / "build/release/larder"
     return [("larder", f"{shlex.quote(str(larder))} --port {{port}} --threads {{threads}}"),
             ("redis", 'redis-server --port {port} --save "" --appendonly no --io-threads {threads}')]
+
+
+def default_null():
+    program = REPOSITORY / "build/release/bench/null_server"
+    return f"{shlex.quote(str(program))} {{port}}" if program.exists() else None
 
 
 def find_tool(given):
