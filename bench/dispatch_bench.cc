@@ -46,9 +46,9 @@ class Served {
       for (size_t i = 0; i < batch_.size(); i++) {
         prepared[i] = dispatcher_.prepare(batch_.arguments(i), 0);
       }
-      dispatcher_.prefetch(prepared, batch_.size());
       const int64_t now_ms = in_process_.clock().now_ms();
       for (size_t i = 0; i < batch_.size(); i++) {
+        dispatcher_.prefetch({prepared, batch_.size()}, i);
         dispatcher_.run(in_process_.client(), batch_.arguments(i), prepared[i], out_, now_ms);
       }
       commands += batch_.size();

@@ -16,19 +16,8 @@ bool fits_40_bits(int64_t expire_at_ms) {
 }
 
 template <typename T>
-T load(const uint8_t* from) {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-template <typename T>
 void store(uint8_t* to, T value) {
   std::memcpy(to, &value, sizeof value);
-}
-
-constexpr size_t expiry_width(uint8_t expiry_flag) {
-  return expiry_flag == 0x08 ? 5 : expiry_flag == 0x10 ? 8 : 0;
 }
 
 // Binary logarithm of the bytes that an integer needs.
@@ -39,12 +28,13 @@ uint8_t width_of(int64_t value) {
   return 3;
 }
 
-void write_expiry(uint8_t* at, int64_t expire_at_ms, uint8_t expiry_flag) {
-  const int64_t value = expiry_flag == 0x08 ? expire_at_ms - kExpiry40EpochMs : expire_at_ms;
-  std::memcpy(at, &value, expiry_width(expiry_flag));  // little endian: the low bytes come first
-}
-
 }  // namespace
+
+void Entry::write_expiry(uint8_t* at, int64_t expire_at_ms, uint8_t flags) {
+  const bool narrow = (flags & kExpiryMask) == kExpiry40;
+  const int64_t value = narrow ? expire_at_ms - kExpiry40EpochMs : expire_at_ms;
+  std::memcpy(at, &value, expiry_width(flags));  // little endian: the low bytes come first
+}
 
 uint8_t Entry::flags_for(const EntryShape& shape) {
   uint8_t flags = static_cast<uint8_t>(shape.kind);
@@ -63,7 +53,7 @@ size_t Entry::bytes_for(const EntryShape& shape, uint8_t flags) {
                            ? shape.text_bytes + ((flags & kLongText) != 0 ? 2 : 1)
                        : shape.kind == ValueKind::kInteger ? integer_bytes(flags)
                                                            : sizeof(Blob*);
-  return head + expiry_width(flags & kExpiryMask) + shape.key.size() + value;
+  return head + expiry_width(flags) + shape.key.size() + value;
 }
 
 void Entry::fill(const EntryShape& shape, uint8_t flags) {
@@ -76,8 +66,8 @@ void Entry::fill(const EntryShape& shape, uint8_t flags) {
   } else {
     *at++ = static_cast<uint8_t>(shape.key.size());
   }
-  write_expiry(at, shape.expire_at_ms, flags & kExpiryMask);
-  at += expiry_width(flags & kExpiryMask);
+  write_expiry(at, shape.expire_at_ms, flags);
+  at += expiry_width(flags);
   if (shape.kind == ValueKind::kText) {
     *at++ = static_cast<uint8_t>(shape.text_bytes);
     if ((flags & kLongText) != 0) *at++ = static_cast<uint8_t>(shape.text_bytes >> 8);
@@ -174,28 +164,6 @@ Entry* Entry::copy(std::string_view key) const {
   return entry;
 }
 
-size_t Entry::key_bytes() const {
-  return bytes()[1] == kLongKey ? load<uint32_t>(bytes() + 2) : bytes()[1];
-}
-
-size_t Entry::length_offset() const {
-  return expiry_offset() + expiry_width(flags() & kExpiryMask);
-}
-
-size_t Entry::key_offset() const {
-  if (kind() != ValueKind::kText) return length_offset();
-  return length_offset() + ((flags() & kLongText) != 0 ? 2 : 1);
-}
-
-size_t Entry::text_size() const {
-  const uint8_t* at = bytes() + length_offset();
-  return (flags() & kLongText) != 0 ? load<uint16_t>(at) : *at;
-}
-
-std::string_view Entry::key() const {
-  return {reinterpret_cast<const char*>(bytes() + key_offset()), key_bytes()};
-}
-
 int64_t Entry::expire_at_ms() const {
   const uint8_t expiry = flags() & kExpiryMask;
   if (expiry == kExpiryNone) return kNoExpiry;
@@ -211,10 +179,6 @@ bool Entry::set_expire_at_ms(int64_t expire_at_ms) {
   if (expiry == kExpiry40 && !fits_40_bits(expire_at_ms)) return false;
   write_expiry(bytes() + expiry_offset(), expire_at_ms, expiry);
   return true;
-}
-
-std::string_view Entry::text() const {
-  return {reinterpret_cast<const char*>(bytes() + value_offset()), text_size()};
 }
 
 char* Entry::text_bytes() {

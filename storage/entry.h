@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "storage/blob.h"
@@ -125,11 +126,21 @@ class Entry {
   static constexpr uint8_t kLongKey = 255;
 
   static uint8_t flags_for(const EntryShape& shape);
+  static void write_expiry(uint8_t* at, int64_t expire_at_ms, uint8_t flags);
+  static constexpr size_t expiry_width(uint8_t flags) {
+    return (flags & kExpiryMask) == kExpiry40 ? 5 : (flags & kExpiryMask) == kExpiry64 ? 8 : 0;
+  }
   static size_t integer_bytes(uint8_t flags) { return size_t{1} << (flags & 3); }
   static size_t bytes_for(const EntryShape& shape, uint8_t flags);
   EntryShape shape() const;
   void fill(const EntryShape& shape, uint8_t flags);
 
+  template <typename T>
+  static T load(const uint8_t* from) {
+    T value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+  }
   uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this); }
   const uint8_t* bytes() const { return reinterpret_cast<const uint8_t*>(this); }
   uint8_t flags() const { return bytes()[0]; }
@@ -141,5 +152,33 @@ class Entry {
   size_t text_size() const;
   size_t value_bytes() const;
 };
+
+// Inline, since they stand in the middle of every lookup.
+
+inline size_t Entry::key_bytes() const {
+  return bytes()[1] == kLongKey ? load<uint32_t>(bytes() + 2) : bytes()[1];
+}
+
+inline size_t Entry::length_offset() const {
+  return expiry_offset() + expiry_width(flags());
+}
+
+inline size_t Entry::key_offset() const {
+  if (kind() != ValueKind::kText) return length_offset();
+  return length_offset() + ((flags() & kLongText) != 0 ? 2 : 1);
+}
+
+inline size_t Entry::text_size() const {
+  const uint8_t* at = bytes() + length_offset();
+  return (flags() & kLongText) != 0 ? load<uint16_t>(at) : *at;
+}
+
+inline std::string_view Entry::key() const {
+  return {reinterpret_cast<const char*>(bytes() + key_offset()), key_bytes()};
+}
+
+inline std::string_view Entry::text() const {
+  return {reinterpret_cast<const char*>(bytes() + value_offset()), text_size()};
+}
 
 }  // namespace larder::storage

@@ -65,10 +65,10 @@ bool Evictor::step(size_t& wanted, int64_t now_ms) {
   if (keys == 0) {
     position_ = 0;
   } else {
-    size_t left = kKeysPerStep;
-    size_t part = std::min(wanted, left);
-    position_ = table.sample(position_, part, [&](Slot slot) { consider(shard, slot, now_ms); });
-    if (found_candidate_) wanted -= std::min(wanted, left - part);
+    const size_t part = std::min(wanted, kKeysPerStep);
+    size_t left = part;
+    position_ = table.sample(position_, left, [&](Slot slot) { consider(shard, slot, now_ms); });
+    if (found_candidate_) wanted -= part - left;
   }
   const size_t databases = shard.others_used ? store_.databases() : 1;
   if (position_ == 0 && ++database_ >= databases) {

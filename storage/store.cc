@@ -15,8 +15,7 @@ LockedKeys::LockedKeys(LockedKeys&& other) noexcept
       shard_(other.shard_),
       shards_(std::move(other.shards_)) {}
 
-LockedKeys::~LockedKeys() {
-  if (!store_->options_.concurrent) return;
+void LockedKeys::unlock() {
   switch (scope_) {
     case Scope::kNone:
       break;
@@ -54,17 +53,6 @@ Store::Store(const StoreOptions& options) : options_(options) {
   for (size_t i = 0; i < kShards; i++) {
     shards_.push_back(std::make_unique<Shard>(options.databases, options.hash_seed));
   }
-}
-
-LockedKeys Store::lock(const Key& key) {
-  return lock_shard(shard_of(key.hash));
-}
-
-LockedKeys Store::lock_shard(size_t shard) {
-  LockedKeys locked(*this, LockedKeys::Scope::kOne);
-  locked.shard_ = static_cast<uint32_t>(shard);
-  if (options_.concurrent) lock_index(shard);
-  return locked;
 }
 
 LockedKeys Store::lock(std::span<const Key> keys) {
@@ -158,21 +146,6 @@ size_t Store::table_bytes() {
     for (size_t d = 0; d < options_.databases; d++) bytes += shards_[i]->table(d).memory_bytes();
   }
   return bytes;
-}
-
-void Store::prefetch_directory(KeyHash hash, size_t database) {
-  const LockedKeys locked = lock_shard(shard_of(hash));
-  shards_[shard_of(hash)]->table(database).prefetch_directory(hash);
-}
-
-void Store::prefetch_bucket(KeyHash hash, size_t database) {
-  const LockedKeys locked = lock_shard(shard_of(hash));
-  shards_[shard_of(hash)]->table(database).prefetch_bucket(hash);
-}
-
-void Store::prefetch_entry(KeyHash hash, size_t database) {
-  const LockedKeys locked = lock_shard(shard_of(hash));
-  shards_[shard_of(hash)]->table(database).prefetch_entry(hash);
 }
 
 void Store::prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t database) {

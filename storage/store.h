@@ -26,7 +26,9 @@ class LockedKeys {
  public:
   LockedKeys(LockedKeys&& other) noexcept;
   LockedKeys& operator=(LockedKeys&&) = delete;
-  ~LockedKeys();
+  ~LockedKeys() {
+    if (scope_ != Scope::kNone) release();
+  }
 
   Store& store() const { return *store_; }
   bool holds_all() const { return scope_ == Scope::kAll; }
@@ -36,6 +38,8 @@ class LockedKeys {
   friend class Store;
   enum class Scope : uint8_t { kNone, kOne, kSome, kAll };
   LockedKeys(Store& store, Scope scope) : store_(&store), scope_(scope) {}
+  void release();
+  void unlock();
 
   Store* store_;
   Scope scope_;
@@ -102,12 +106,26 @@ class Store {
   size_t table_bytes();
 
   // Ask for the memory that finding the keys in the database will need, so that the cache misses of
-  // several keys overlap: all keys' shards, directories, buckets, entries, in this order. The last
-  // three take and release the shard's lock, but under a lock that holds the keys.
+  // several keys overlap: a key's shard as soon as its hash is known, then its directory, bucket
+  // and entry, each some time after the one before. The last three take and release the shard's
+  // lock, but under a lock that holds the keys.
   void prefetch_shard(KeyHash hash) const { __builtin_prefetch(shards_[shard_of(hash)].get()); }
-  void prefetch_directory(KeyHash hash, size_t database);
-  void prefetch_bucket(KeyHash hash, size_t database);
-  void prefetch_entry(KeyHash hash, size_t database);
+  struct KeyPlace {
+    KeyHash hash;
+    size_t database;
+  };
+  void prefetch_directory(const KeyPlace& key) {
+    const LockedKeys locked = lock_shard(shard_of(key.hash));
+    table_of(key).prefetch_directory(key.hash);
+  }
+  void prefetch_bucket(const KeyPlace& key) {
+    const LockedKeys locked = lock_shard(shard_of(key.hash));
+    table_of(key).prefetch_bucket(key.hash);
+  }
+  void prefetch_entry(const KeyPlace& key) {
+    const LockedKeys locked = lock_shard(shard_of(key.hash));
+    table_of(key).prefetch_entry(key.hash);
+  }
   void prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t database);
 
   // Swaps two databases; all shards are held.
@@ -120,6 +138,7 @@ class Store {
  private:
   friend class LockedKeys;
   void measure(size_t first_database, std::span<DatabaseSize> sizes, const LockedKeys* held);
+  Table& table_of(const KeyPlace& key) { return shards_[shard_of(key.hash)]->table(key.database); }
   void lock_index(size_t index) { shards_[index]->lock.lock(); }
   void unlock_index(size_t index) { shards_[index]->lock.unlock(); }
 
@@ -127,5 +146,22 @@ class Store {
   EvictionPolicy eviction_{EvictionKind::kNoEviction, kShards};
   std::vector<std::unique_ptr<Shard>> shards_;
 };
+
+// Inline, since they stand in the middle of every command.
+
+inline void LockedKeys::release() {
+  if (store_->options_.concurrent) unlock();
+}
+
+inline LockedKeys Store::lock_shard(size_t shard) {
+  LockedKeys locked(*this, LockedKeys::Scope::kOne);
+  locked.shard_ = static_cast<uint32_t>(shard);
+  if (options_.concurrent) lock_index(shard);
+  return locked;
+}
+
+inline LockedKeys Store::lock(const Key& key) {
+  return lock_shard(shard_of(key.hash));
+}
 
 }  // namespace larder::storage

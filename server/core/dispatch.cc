@@ -134,18 +134,24 @@ Dispatcher::Prepared Dispatcher::prepare(std::span<const std::string_view> argum
   return p;
 }
 
-void Dispatcher::prefetch(const Prepared* prepared, size_t count) {
-  if (count == 1) return;  // nothing to overlap with
+// Each step reads what an earlier one asked for, so they are some requests apart: while one request
+// is run, the memory of those behind it is on its way, and never of more of them than the processor
+// can have under way.
+void Dispatcher::prefetch(std::span<const Prepared> batch, size_t next) {
+  constexpr size_t kDirectoryAhead = 12;
+  constexpr size_t kBucketAhead = 8;
+  constexpr size_t kEntryAhead = 4;
   storage::Store& store = server_.store;
-  for (size_t i = 0; i < count; i++) {
-    if (prepared[i].hashed) store.prefetch_directory(prepared[i].hash, prepared[i].database);
-  }
-  for (size_t i = 0; i < count; i++) {
-    if (prepared[i].hashed) store.prefetch_bucket(prepared[i].hash, prepared[i].database);
-  }
-  for (size_t i = 0; i < count; i++) {
-    if (prepared[i].hashed) store.prefetch_entry(prepared[i].hash, prepared[i].database);
-  }
+  const auto step = [&](size_t ahead, auto&& prefetch) {
+    // Before the first request, for all that it and its followers would have asked for.
+    for (size_t i = next == 0 ? 0 : next + ahead; i <= next + ahead && i < batch.size(); i++) {
+      if (batch[i].hashed) prefetch(storage::Store::KeyPlace{batch[i].hash, batch[i].database});
+    }
+  };
+  if (batch.size() == 1) return;  // nothing to overlap with
+  step(kDirectoryAhead, [&](const auto& key) { store.prefetch_directory(key); });
+  step(kBucketAhead, [&](const auto& key) { store.prefetch_bucket(key); });
+  step(kEntryAhead, [&](const auto& key) { store.prefetch_entry(key); });
 }
 
 Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_view> arguments,

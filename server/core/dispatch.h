@@ -33,10 +33,10 @@ class Dispatcher {
     uint32_t database = 0;
   };
 
-  // Looks requests over before the first is run, so that the cache misses of all their keys
-  // overlap: each when it is parsed, then all together.
+  // Looks requests over before they are run, so that the cache misses of their keys overlap: each
+  // when it is parsed, then a batch of them, before each is run that comes `next`.
   Prepared prepare(std::span<const std::string_view> arguments, size_t database);
-  void prefetch(const Prepared* prepared, size_t count);
+  void prefetch(std::span<const Prepared> batch, size_t next);
 
   // Runs one request of the client, appending its reply to `out`.
   Outcome run(Client& client, std::span<const std::string_view> arguments,

@@ -141,6 +141,7 @@ size_t Session::run_batch(const Received& received, bool& stopped) {
       stopped = true;
       return received.bytes.size();
     }
+    dispatcher.prefetch(batch.parsed(), i);
     const int64_t now_ms = worker_.now_ms();
     const bool authenticated = has(kAuthenticated);
     const Dispatcher::Outcome outcome = dispatcher.run(*this, batch.requests.arguments(i),

@@ -25,9 +25,7 @@ Received Turn::parse(Session& session, std::string_view bytes, PreparedBatch& ba
 
 Received Turn::parse_rest(Session& session, std::string_view bytes) {
   rest_.requests.clear();
-  Received received = parse(session, bytes, rest_);
-  dispatcher_.prefetch(rest_.prepared, rest_.requests.size());
-  return received;
+  return parse(session, bytes, rest_);
 }
 
 void Turn::run() {
@@ -47,7 +45,6 @@ size_t Turn::parse_parts(size_t from) {
     Part& part = parts_[end++];
     part.received = parse(*part.session, part.received.bytes, batch_);
   }
-  dispatcher_.prefetch(batch_.prepared, batch_.requests.size());
   return end;
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct PreparedBatch {
   protocol::RequestBatch requests;
   Dispatcher::Prepared prepared[protocol::RequestBatch::kRequestsMax];
 
+  std::span<const Dispatcher::Prepared> parsed() const { return {prepared, requests.size()}; }
   bool full() const { return requests.size() == protocol::RequestBatch::kRequestsMax; }
 };
 
