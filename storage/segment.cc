@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <new>
 
 #include "storage/entry_arena.h"
@@ -10,8 +11,14 @@ namespace larder::storage {
 namespace {
 
 // Steps in which a segment grows: a fifth to a third at a time, so that little of it stands empty,
-// and few, since each step looks at all its keys.
-constexpr uint32_t kSteps[] = {4, 8, 12, 16, 20, 26, 32, 40, 52, Segment::kLinesMax};
+// and few, since each step looks at all its keys. Each fills a block of the arena.
+constexpr uint32_t kSteps[] = {4, 8, 12, 16, 21, 28, 34, 42, 53, Segment::kLinesMax};
+
+constexpr bool fills_a_block(uint32_t lines) {
+  const size_t bytes = lines * sizeof(Bucket);
+  return std::find(kClassBytes.begin(), kClassBytes.end(), bytes) != kClassBytes.end();
+}
+static_assert(std::all_of(std::begin(kSteps), std::end(kSteps), fills_a_block));
 
 // Part of a new segment's slots that is meant to be in use, so that it can take some keys before it
 // is rebuilt. (Random keys fill 90 to 95 % of a segment before one of them finds no room.)
@@ -37,7 +44,8 @@ uint32_t lines_for(size_t entries) {
   // Only where the hashes of a full segment's keys could not be divided evenly.
   const auto lines =
       static_cast<uint32_t>(static_cast<double>(entries) / Bucket::kSlots * 1.25) + 2;
-  return std::max(lines, Segment::kLinesMax);
+  const size_t bytes = std::max(lines, Segment::kLinesMax) * sizeof(Bucket);
+  return static_cast<uint32_t>(EntryArena::block_bytes(bytes) / sizeof(Bucket));
 }
 
 }  // namespace

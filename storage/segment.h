@@ -92,6 +92,7 @@ class alignas(64) Segment {
   uint32_t prefix() const { return prefix_; }
   size_t size() const { return size_; }
   uint32_t lines() const { return 1u + homes_ + stash_; }
+  // All of the block that it lies in.
   size_t bytes() const { return lines() * sizeof(Bucket); }
   uint32_t homes() const { return homes_; }
   uint32_t buckets() const { return uint32_t{homes_} + stash_; }

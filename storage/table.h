@@ -135,8 +135,9 @@ class Table {
   // if something is left; until nothing is, only this and the destructor may be called.
   bool destroy_some(size_t segments_max);
 
-  // Memory of directory and segments, in bytes.
+  // Memory of directory and segments, in bytes; and of these, what segments take in the arena.
   size_t memory_bytes() const;
+  size_t segment_bytes() const { return segment_bytes_; }
 
   // Counts everything again and compares, for tests: false if a counter or a bound is wrong.
   bool recount() const;

@@ -15,6 +15,7 @@
 #include "server/core/container_help.h"
 #include "server/core/tick_clock.h"
 #include "server/core/value_type.h"
+#include "storage/memory_recount.h"
 
 namespace larder::commands {
 namespace {
@@ -236,6 +237,21 @@ void recount(Call& call) {
   answer_recount(call, right);
 }
 
+void recount_memory(Call& call) {
+  DatabaseLock db = call.lock_all();
+  const storage::MemoryRecount sum = storage::recount_memory(call.store(), db->locked());
+  call.reply().verbatim(
+      fmt::format("[Memory]\n"
+                  " bytes of entries: {}\n"
+                  " bytes of long values: {}\n"
+                  " bytes of table segments: {}\n"
+                  " bytes of table directories: {}\n"
+                  " bytes counted by the arena: {}\n"
+                  " of these, bytes in no table: {}\n",
+                  sum.entries, sum.blobs, sum.segments, sum.directories, sum.arena,
+                  static_cast<int64_t>(sum.elsewhere())));
+}
+
 // -------------------------------------------------------------------------------------- The table
 
 struct Subcommand {
@@ -254,6 +270,9 @@ constexpr Subcommand kSubcommands[] = {
     {{"recount", "", "Counts all keys anew; an error if the server's counters were wrong."},
      2,
      recount},
+    {{"recount-memory", "", "Adds up what all keys take, beside what the arena counted."},
+     2,
+     recount_memory},
     {{"set-active-expire", "<0 | 1>",
       "Stops or starts the removal of dead keys that nobody reads."},
      3,

@@ -48,8 +48,7 @@ void MemoryLimit::apply() {
 size_t MemoryLimit::excess_bytes() const {
   const auto limit = static_cast<size_t>(values_.maxmemory_bytes.load(std::memory_order_relaxed));
   if (limit == 0 || reclaims_.load(std::memory_order_relaxed) > 0) return 0;
-  const size_t used =
-      storage::used_bytes() + fragmentation_bytes_.load(std::memory_order_relaxed);
+  const size_t used = storage::used_bytes() + fragmentation_bytes_.load(std::memory_order_relaxed);
   const size_t allowed = limit + storage::BlobReclaimer::waiting_bytes();
   return used > allowed ? used - allowed : 0;
 }

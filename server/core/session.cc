@@ -368,13 +368,15 @@ void Session::check_limits(int64_t now_ms) {
   const int64_t timeout_s = values.timeout_s.load();
   // Who reads a long reply slowly is not idle, nor who sends a large argument slowly.
   const size_t unread_before = std::exchange(unread_seen_, stream_->output_bytes());
-  if (unread_seen_ < unread_before) note_active(now_ms);
+  if (unread_seen_ != unread_before) note_active(now_ms);
   if (placed_bytes_missing() > 0) {
     const size_t sent_before = std::exchange(sent_seen_, query_bytes() + stream_->unread_bytes());
     if (sent_seen_ != sent_before) note_active(now_ms);
   }
   const bool idle = timeout_s > 0 && now_ms - active_ms() > timeout_s * 1000;
-  if (idle && !has(kBlocked) && !has(kMonitor)) return close();
+  // After a turn that took long, what it has sent meanwhile may not have been read yet.
+  const bool heard = idle && stream_->reading() && stream_->unread_bytes() > 0;
+  if (idle && !heard && !has(kBlocked) && !has(kMonitor)) return close();
   if (close_asked_ms_ != 0 && now_ms - close_asked_ms_ > kLastReplyMs) return close();
   const int64_t soft_ms = output_limit().soft_seconds.load() * 1000;
   if (soft_limit_since_ms_ != 0 && now_ms - soft_limit_since_ms_ > soft_ms) {

@@ -60,6 +60,7 @@ void Worker::refresh_time() {
 void Worker::adopt(int socket, net::Stream::Kind kind) {
   connections_.fetch_add(1, std::memory_order_relaxed);
   loop_.post([this, socket, kind] {
+    loop_.update_time();  // the client is not as old as the turn
     Client::Address address{net::peer_address(socket), net::local_address(socket), socket};
     auto session =
         std::make_unique<Session>(*this, server_.clients.next_id(), std::move(address), now_ms());

@@ -82,6 +82,7 @@ class Stream {
   // on_bytes() has not been answered yet.
   bool offering() const { return offered_.data() != nullptr; }
 
+  bool reading() const { return reading_; }
   void pause_reading();
   void resume_reading();
   // From now on the loop wakes as soon as anything has arrived, whatever is missing.

@@ -144,6 +144,23 @@ TEST(Debug, RecountFindsAWrongCounter) {
             "(error) ERR a counter or a bound of the tables is wrong");
 }
 
+TEST(Debug, RecountOfMemoryAgreesWithTheArena) {
+  InProcess server;
+  for (int i = 0; i < 3000; i++) {
+    const std::string number = std::to_string(i);
+    server.run({"SET", "k" + number, std::string(static_cast<size_t>(i) * 7 % 12'000, 'x')});
+    if (i % 3 == 0) server.run({"EXPIRE", "k" + number, "1000"});
+    if (i % 4 == 0) server.run({"DEL", "k" + std::to_string(i / 2)});
+    if (i % 5 == 0) server.run({"APPEND", "k" + number, "more"});
+    if (i % 7 == 0) server.run({"SET", "n" + number, number});
+    if (i % 100 == 0) server.run({"RENAME", "k" + number, "r" + number});
+  }
+  const std::string report = server.run({"DEBUG", "RECOUNT-MEMORY"});
+  EXPECT_NE(report.find(" of these, bytes in no table: 0\n"), std::string::npos) << report;
+  EXPECT_EQ(report.find(" bytes of entries: 0\n"), std::string::npos) << report;
+  EXPECT_EQ(server.run({"DEBUG", "RECOUNT"}), "+OK");
+}
+
 TEST(Debug, HelpListsItsSubcommands) {
   InProcess server;
   protocol::Reply help;

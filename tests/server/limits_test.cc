@@ -176,7 +176,10 @@ TEST_P(Limits, PipelineFasterThanTheServerCostsLittle) {
   for (size_t i = 0; i < kMegabytes; i++) {
     client.send(bytes);
     testing::expect_served(server);
-    EXPECT_LT(server.resident_bytes(), before + kMegabytes * kMegabyte / 2);
+    // (A sanitizer keeps what was freed.)
+    if (!testing::kSanitized) {
+      EXPECT_LT(server.resident_bytes(), before + kMegabytes * kMegabyte / 2);
+    }
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "storage/entry_arena.h"
 #include "storage/keyspace.h"
+#include "storage/memory_recount.h"
 
 namespace larder::storage {
 namespace {
@@ -67,6 +68,9 @@ class Twins {
       ASSERT_EQ(entry->string(digits), value.text) << name;
       ASSERT_EQ(entry->expire_at_ms(), value.expire_at_ms) << name;
     }
+    const MemoryRecount sum = recount_memory(store_, all);
+    ASSERT_EQ(sum.elsewhere(), 0u);
+    ASSERT_GT(sum.entries, 0u);
     ASSERT_TRUE(EntryArena::recount());
   }
 
