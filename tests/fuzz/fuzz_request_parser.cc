@@ -98,7 +98,8 @@ class Placing {
   void parse() {
     if (!places_.empty()) {
       RequestBatch batch;
-      if (parser_.parse(outcome_.rest, batch, limits_).consumed > 0) parser_.reset();
+      const ParseResult first = parser_.parse(outcome_.rest, batch, limits_);
+      if (first.consumed > 0 || !first.error.empty()) parser_.reset();
     }
     const size_t before = outcome_.requests.size();
     while (parse_once(parser_, outcome_.rest, limits_, outcome_)) {
