@@ -4,6 +4,7 @@
   compare.py [speed]   operations a second and server CPU per command, as medians of interleaved rounds
   compare.py memory    resident bytes per key, for keys and values of several shapes
   compare.py idle      resident bytes per idle connection
+  compare.py large     server CPU of a SET and of a GET of one large value, with the least that a server can do beside it
 
 A server is NAME=COMMAND; {port} and {threads} in the command are filled in. The first is what the others are compared
 with. Without any, the release build of this repository is compared with the redis-server of the system:
@@ -21,6 +22,7 @@ import io
 import json
 import os
 import platform
+import random
 import resource
 import shlex
 import shutil
@@ -226,14 +228,76 @@ def allow_open_files(count):
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
-MODES = {"speed": compare_speed, "memory": compare_memory, "idle": compare_idle}
+# ---- large values ----
+
+def compare_large(options):
+    """Each server gets SET and GET of a value over one connection; a null server one request, and one reply, of the size."""
+    size = options.large_bytes
+    value = bytes(random.Random(1).choices(b"abcdefghijklmnopqrstuvwxyz", k=1000)) * (size // 1000 + 1)
+    set_request, get_request = encode(["SET", "key", value[:size]]), encode(["GET", "key"])
+    ok, whole = len(b"+OK\r\n"), len(b"$%d\r\n\r\n" % size) + size
+    specs = list(options.servers)
+    turns = [(work, name, name) for work in ("set", "get") for name, _ in options.servers]
+    if options.null:
+        specs += [("null set", options.null), ("null get", f"{options.null} {size}")]
+        turns += [("set", "null", "null set"), ("get", "null", "null get")]
+    exchange = {"set": (set_request, ok), "get": (get_request, whole)}
+    if options.tool_cpus:
+        os.sched_setaffinity(0, options.tool_cpus)
+    samples = []
+    with running(specs, options.threads, options.server_cpus) as started:
+        servers = {server.name: server for server in started}
+        connections = {name: server.connect() for name, server in servers.items()}
+        for number in range(options.rounds + 1):  # round 0 warms up
+            for work, name, process in turns:
+                progress(f"round {number} of {options.rounds}: {work} on {name}")
+                count = options.large_requests if number > 0 else 20
+                before = servers[process].cpu_ns()
+                exchange_all(connections[process], *exchange[work], count)
+                cpu_ns = ns_between(before, servers[process].cpu_ns())
+                if number > 0:
+                    samples.append({"round": number, "work": work, "server": name, "cpu_us": cpu_ns / count / 1000})
+        described = {server.name: describe(server) for server in started}
+    progress("")
+    print_large(options, samples, described)
+    return {"servers": described, "samples": samples}
+
+
+def exchange_all(connection, request, reply_bytes, count):
+    buffer = bytearray(1 << 20)
+    for _ in range(count):
+        connection.sendall(request)
+        left = reply_bytes
+        while left > 0:
+            got = connection.recv_into(buffer, min(left, len(buffer)))
+            if got == 0:
+                raise MeasurementError("a server closed the connection")
+            if buffer[0] == ord("-"):
+                raise MeasurementError(f"a server answered {bytes(buffer[:min(got, 100)])}")
+            left -= got
+
+
+def print_large(options, samples, described):
+    print_head(described)
+    print(f"One connection, {options.large_requests:,} requests a round, {options.rounds} rounds interleaved. Medians; in "
+          "brackets, times the first.\n")
+    names = (["null"] if options.null else []) + [name for name, _ in options.servers]
+    rows = []
+    for work in ("set", "get"):
+        values = [statistics.median(s["cpu_us"] for s in samples if (s["work"], s["server"]) == (work, name))
+                  for name in names]
+        rows.append([f"{work.upper()} of {options.large_bytes:,} bytes", "server CPU us", *with_ratios(values, 1)])
+    print_table(["work", "measure", *names], rows)
+
+
+MODES = {"speed": compare_speed, "memory": compare_memory, "idle": compare_idle, "large": compare_large}
 
 
 # ---- options ----
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("arguments", nargs="*", metavar="speed|memory|idle|NAME=COMMAND")
+    parser.add_argument("arguments", nargs="*", metavar="speed|memory|idle|large|NAME=COMMAND")
     parser.add_argument("--threads", type=int, default=1, help="what {threads} stands for (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write every single measurement there")
     parser.add_argument("--server-cpus", type=cpu_set, metavar="LIST", help="processors of the servers, e.g. 0,1")
@@ -257,6 +321,11 @@ def parse_options():
     idle = parser.add_argument_group("idle")
     idle.add_argument("--idle-connections", type=int, default=1000, metavar="N", help="(default: %(default)s)")
     idle.add_argument("--idle-seconds", type=float, default=3, metavar="S", help="(default: %(default)s)")
+    large = parser.add_argument_group("large")
+    large.add_argument("--large-bytes", type=int, default=1 << 20, metavar="N", help="(default: %(default)s)")
+    large.add_argument("--large-requests", type=int, default=200, metavar="N", help="of a round (default: %(default)s)")
+    large.add_argument("--null", metavar="COMMAND", help="a server that answers every request with the same reply, +OK or, "
+                       "with a number behind the command, a bulk string of that size")
     options = parser.parse_intermixed_args()
     options.mode, options.servers = "speed", []
     for argument in options.arguments:
@@ -266,7 +335,7 @@ def parse_options():
         elif equals and name and command:
             options.servers.append((name, command))
         else:
-            parser.error(f"{argument!r} is neither speed, memory, idle nor NAME=COMMAND")
+            parser.error(f"{argument!r} is neither speed, memory, idle, large nor NAME=COMMAND")
     options.servers = options.servers or default_servers()
     if len({name for name, _ in options.servers}) < len(options.servers):
         parser.error("two servers have the same name")

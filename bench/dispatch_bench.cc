@@ -10,6 +10,7 @@
 
 #include "bench/request_text.h"
 #include "protocol/request_parser.h"
+#include "server/core/output.h"
 #include "tests/support/in_process.h"
 
 namespace larder::bench {
@@ -53,9 +54,9 @@ class Served {
       }
       commands += batch_.size();
     }
-    benchmark::DoNotOptimize(out_.view().data());
-    if (out_.empty() || out_.view()[0] == '-') commands = 0;
-    out_.clear();
+    benchmark::DoNotOptimize(out_.text().data());
+    if (out_.size() == 0 || out_.text()[0] == '-') commands = 0;
+    out_.truncate(0);
     return commands;
   }
 
@@ -64,7 +65,7 @@ class Served {
   Dispatcher dispatcher_;
   protocol::RequestParser parser_;
   RequestBatch batch_;
-  protocol::ByteBuffer out_;
+  core::Output out_;
 };
 
 // Filling it takes a moment: all benchmarks share it.

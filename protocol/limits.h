@@ -16,6 +16,9 @@ inline constexpr int64_t kArgumentsMax = 2147483647;
 // Largest bulk string, in bytes: default of the option proto-max-bulk-len.
 inline constexpr int64_t kBulkBytesMaxDefault = 512LL * 1024 * 1024;
 
+// Bulk strings of this size and more are not copied on their way in or out, where it can be helped.
+inline constexpr size_t kLargeBulkBytes = 32 * 1024;
+
 // What a peer that has not authenticated may send, as in Redis: it needs no more to say AUTH.
 inline constexpr int64_t kUnauthenticatedArgumentsMax = 10;
 inline constexpr int64_t kUnauthenticatedBulkBytesMax = 16384;

@@ -38,6 +38,8 @@ class ReplyWriter {
 
   // Heads: the elements follow. A map counts pairs; in RESP2 it is a flat array of 2 * pairs.
   void array(size_t elements) { head('*', elements); }
+  // Of a bulk string whose bytes, and then a line end, follow.
+  void bulk_head(size_t bytes) { head('$', bytes); }
   void map(size_t pairs) { head(resp3() ? '%' : '*', resp3() ? pairs : pairs * 2); }
   void set(size_t elements) { head(resp3() ? '~' : '*', elements); }
   void push(size_t elements) { head(resp3() ? '>' : '*', elements); }

@@ -142,10 +142,23 @@ ParseResult RequestParser::parse(std::string_view bytes, RequestBatch& batch,
   return result;
 }
 
-size_t RequestParser::bytes_missing(size_t bytes_held) const {
-  if (progress_.bulk_bytes < 0) return 0;
-  const size_t end = progress_.offset + static_cast<size_t>(progress_.bulk_bytes) + 2;
-  return end > bytes_held ? end - bytes_held : 0;
+std::optional<RequestParser::UnfinishedBulk> RequestParser::unfinished_bulk(
+    size_t bytes_held) const {
+  if (progress_.bulk_bytes < 0 || placed_next_ < placed_.size()) return std::nullopt;
+  const auto size = static_cast<size_t>(progress_.bulk_bytes);
+  const size_t held = bytes_held - progress_.offset;
+  if (held >= size) return std::nullopt;
+  return UnfinishedBulk{size, held};
+}
+
+void RequestParser::forget_placed() {
+  placed_ = std::vector<Placed>();
+  placed_next_ = 0;
+}
+
+void RequestParser::reset() {
+  progress_ = Progress{};
+  placed_next_ = 0;
 }
 
 // Parses the request at the front of bytes. kDone: offset_ is its length. While it is incomplete
@@ -154,6 +167,7 @@ size_t RequestParser::bytes_missing(size_t bytes_held) const {
 RequestParser::Step RequestParser::parse_one(std::string_view bytes, RequestBatch& batch,
                                              const ParserLimits& limits) {
   const size_t first = batch.arguments_.size();
+  const size_t first_placed = placed_next_;
   offset_ = progress_.offset;
   arguments_left_ = progress_.arguments_left;
   bulk_bytes_ = progress_.bulk_bytes;
@@ -163,10 +177,13 @@ RequestParser::Step RequestParser::parse_one(std::string_view bytes, RequestBatc
     if (bytes[0] != '*') return parse_inline(bytes, batch);
     step = parse_count(bytes, limits);
   }
+  while (placed_next_ < placed_.size() && step == Step::kDone && arguments_left_ > 0) {
+    step = parse_placed(bytes, batch, limits);
+  }
   while (step == Step::kDone && arguments_left_ > 0) step = parse_bulk(bytes, batch, limits);
 
   if (step == Step::kNeedMore) {
-    keep_progress(bytes, batch, first);
+    keep_progress(bytes, batch, first, first_placed);
   } else if (progress_.offset > 0) {
     if (step == Step::kDone) restore_arguments(bytes, batch, first);
     progress_ = Progress{};
@@ -174,14 +191,19 @@ RequestParser::Step RequestParser::parse_one(std::string_view bytes, RequestBatc
   return step;
 }
 
-// Moves the arguments behind `first` from the batch to the progress.
-void RequestParser::keep_progress(std::string_view bytes, RequestBatch& batch, size_t first) {
+// Moves the arguments behind `first` from the batch to the progress; those placed among them are
+// from `first_placed` on.
+void RequestParser::keep_progress(std::string_view bytes, RequestBatch& batch, size_t first,
+                                  size_t first_placed) {
   progress_.offset = offset_;
   progress_.arguments_left = arguments_left_;
   progress_.bulk_bytes = bulk_bytes_;
   for (size_t i = first; i < batch.arguments_.size(); i++) {
     const std::string_view a = batch.arguments_[i];
-    progress_.arguments.push_back({static_cast<size_t>(a.data() - bytes.data()), a.size()});
+    const bool placed = first_placed < placed_next_ && a.data() == placed_[first_placed].data;
+    const size_t offset =
+        placed ? kPlacedFlag | first_placed++ : static_cast<size_t>(a.data() - bytes.data());
+    progress_.arguments.push_back({offset, a.size()});
   }
   batch.arguments_.resize(first);
 }
@@ -193,7 +215,9 @@ void RequestParser::restore_arguments(std::string_view bytes, RequestBatch& batc
   arguments.insert(arguments.begin() + static_cast<ptrdiff_t>(first), known, {});
   for (size_t i = 0; i < known; i++) {
     const Argument& a = progress_.arguments[i];
-    arguments[first + i] = bytes.substr(a.offset, a.size);
+    const bool placed = (a.offset & kPlacedFlag) != 0;
+    arguments[first + i] = placed ? std::string_view(placed_[a.offset & ~kPlacedFlag].data, a.size)
+                                  : bytes.substr(a.offset, a.size);
   }
 }
 
@@ -245,6 +269,25 @@ inline RequestParser::Step RequestParser::parse_bulk(std::string_view bytes, Req
   if (bytes.size() - offset_ < size + 2) return Step::kNeedMore;
   batch.arguments_.push_back(bytes.substr(offset_, size));
   offset_ += size + 2;
+  bulk_bytes_ = -1;
+  arguments_left_--;
+  return Step::kDone;
+}
+
+// The same while strings of the request are placed elsewhere: of such a one, "$<size>\r\n" and
+// "\r\n".
+RequestParser::Step RequestParser::parse_placed(std::string_view bytes, RequestBatch& batch,
+                                                const ParserLimits& limits) {
+  if (bulk_bytes_ < 0) {
+    const Step step = read_bulk_size(bytes, limits);
+    if (step != Step::kDone) return step;
+  }
+  const Placed& placed = placed_[placed_next_];
+  if (placed.offset != offset_) return parse_bulk(bytes, batch, limits);
+  if (bytes.size() - offset_ < 2) return Step::kNeedMore;
+  batch.arguments_.emplace_back(placed.data, static_cast<size_t>(bulk_bytes_));
+  placed_next_++;
+  offset_ += 2;
   bulk_bytes_ = -1;
   arguments_left_--;
   return Step::kDone;

@@ -5,11 +5,16 @@
 // caller and given again, in front of what came later. The parser remembers how far it had come in
 // those bytes, so a peer that sends one byte at a time costs linear time, not quadratic.
 //
+// A large bulk string need not be kept with the rest: the caller may receive it into a buffer of
+// its own (unfinished_bulk(), place()). What it gives to parse() then leaves the string's bytes
+// out.
+//
 // One parser belongs to one connection and is used by that connection's thread only.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,8 +24,9 @@
 
 namespace larder::protocol {
 
-// The requests of one read, in order. Views point into the bytes given to parse(), or, for inline
-// requests with quotes, into storage of the batch: both must outlive their use. Reuse one batch a
+// The requests of one read, in order. Views point into the bytes given to parse(), to where the
+// caller placed a bulk string, or, for inline requests with quotes, into storage of the batch: all
+// must outlive their use. Reuse one batch a
 // loop: clear() keeps its memory.
 class RequestBatch {
  public:
@@ -70,21 +76,42 @@ class RequestParser {
   // empty line) are consumed without a trace, as in Redis.
   ParseResult parse(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
 
-  // Bytes still missing for the bulk string being received, 0 if that is unknown: what a caller
-  // may make room for. Never more than the limit on a bulk string plus its line end.
-  size_t bytes_missing(size_t bytes_held) const;
+  // The bulk string that is being received: `size` bytes, never more than the limit on them, the
+  // first `held` of which are the last of the `bytes_held` bytes that parse() left over. Nullopt if
+  // there is none, if only its line end is missing, or if it has been placed.
+  struct UnfinishedBulk {
+    size_t size;
+    size_t held;
 
-  // Forgets the incomplete request: its bytes will be given again from their start.
-  void reset() { progress_ = Progress{}; }
+    bool operator==(const UnfinishedBulk&) const = default;
+  };
+  std::optional<UnfinishedBulk> unfinished_bulk(size_t bytes_held) const;
+  // The caller has received all bytes of that bulk string to `data`, and from now on gives those in
+  // front of it and those behind it (its line end first) without them. They must stay there until
+  // forget_placed(), which is called once the request is done with and before a string of another
+  // one is placed.
+  void place(const char* data) { placed_.push_back({progress_.offset, data}); }
+  void forget_placed();
+
+  // Forgets how far the incomplete request was read: its bytes will be given again from their
+  // start, or, if strings have been placed and not forgotten, those of the request they belong to.
+  void reset();
 
   // Bytes held on the heap between calls.
-  size_t memory_bytes() const { return progress_.arguments.capacity() * sizeof(Argument); }
+  size_t memory_bytes() const {
+    return progress_.arguments.capacity() * sizeof(Argument) + placed_.capacity() * sizeof(Placed);
+  }
 
  private:
   enum class Step { kDone, kNeedMore, kError };
   struct Argument {
-    size_t offset;
+    size_t offset;  // kPlacedFlag and an index: in placed_
     size_t size;
+  };
+  static constexpr size_t kPlacedFlag = ~(SIZE_MAX >> 1);
+  struct Placed {
+    size_t offset;  // of its line end in the request's bytes, without those that are placed
+    const char* data;
   };
   // How far the incomplete request has been read; offsets count from its first byte.
   struct Progress {
@@ -95,11 +122,13 @@ class RequestParser {
   };
 
   Step parse_one(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
-  void keep_progress(std::string_view bytes, RequestBatch& batch, size_t first);
+  void keep_progress(std::string_view bytes, RequestBatch& batch, size_t first,
+                     size_t first_placed);
   void restore_arguments(std::string_view bytes, RequestBatch& batch, size_t first);
   Step parse_inline(std::string_view bytes, RequestBatch& batch);
   Step parse_count(std::string_view bytes, const ParserLimits& limits);
   Step parse_bulk(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
+  Step parse_placed(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
   Step read_bulk_size(std::string_view bytes, const ParserLimits& limits);
   Step read_header(std::string_view bytes, const char* too_big, int64_t& value, bool& valid);
   Step fail(std::string text);
@@ -109,6 +138,8 @@ class RequestParser {
   int64_t arguments_left_ = -1;
   int64_t bulk_bytes_ = -1;
   Progress progress_;
+  std::vector<Placed> placed_;  // of one request, in order; those up to placed_next_ have been read
+  size_t placed_next_ = 0;
   std::string error_;
 };
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace larder::storage {
 
@@ -41,6 +42,36 @@ class Blob {
   std::atomic<uint32_t> references_{1};
   size_t size_;
   size_t capacity_;
+};
+
+// One reference to a blob, or none.
+class BlobRef {
+ public:
+  BlobRef() = default;
+  // Takes the caller's reference over.
+  explicit BlobRef(Blob* blob) : blob_(blob) {}
+  BlobRef(BlobRef&& other) noexcept : blob_(other.detach()) {}
+  BlobRef& operator=(BlobRef&& other) noexcept {
+    std::swap(blob_, other.blob_);
+    return *this;
+  }
+  ~BlobRef() {
+    if (blob_ != nullptr) blob_->release();
+  }
+
+  static BlobRef share(Blob& blob) {
+    blob.retain();
+    return BlobRef(&blob);
+  }
+
+  Blob* get() const { return blob_; }
+  Blob* operator->() const { return blob_; }
+  Blob& operator*() const { return *blob_; }
+  // The reference is the caller's now.
+  Blob* detach() { return std::exchange(blob_, nullptr); }
+
+ private:
+  Blob* blob_ = nullptr;
 };
 
 }  // namespace larder::storage

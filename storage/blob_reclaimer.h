@@ -17,7 +17,7 @@ namespace larder::storage {
 class BlobReclaimer {
  public:
   // Below this, freeing takes no longer than handing over.
-  static constexpr size_t kBytesMin = 1024 * 1024;
+  static constexpr size_t kBytesMin = 4 * 1024 * 1024;
 
   // At most one exists at a time. It must outlive all threads that release blobs, but for the one
   // that destroys it.

@@ -7,8 +7,8 @@
 namespace larder::storage {
 namespace {
 
-Blob* make_blob(std::string_view text) {
-  Blob* blob = Blob::create(text.size(), text.size());
+BlobRef make_blob(std::string_view text) {
+  BlobRef blob(Blob::create(text.size(), text.size()));
   std::memcpy(blob->data(), text.data(), text.size());
   return blob;
 }
@@ -99,13 +99,28 @@ void Keyspace::put_string(const Key& key, std::string_view value, int64_t expire
 void Keyspace::put_text(const Key& key, std::string_view value, int64_t expire_at_ms,
                         bool modified) {
   EntryShape shape{.key = key.bytes, .expire_at_ms = expire_at_ms, .modified = modified};
+  BlobRef blob;
   if (value.size() > kInlineValueMax) {
+    blob = make_blob(value);
     shape.kind = ValueKind::kBlob;
-    shape.blob = make_blob(value);
+    shape.blob = blob.get();
   } else {
     shape.text_bytes = value.size();
   }
   put(key, shape, value);
+  blob.detach();  // the entry's
+}
+
+void Keyspace::put_blob(const Key& key, Blob& value, int64_t expire_at_ms) {
+  assert(value.size() > kInlineValueMax);
+  BlobRef blob = BlobRef::share(value);
+  put(key,
+      {.key = key.bytes,
+       .expire_at_ms = expire_at_ms,
+       .kind = ValueKind::kBlob,
+       .blob = blob.get()},
+      {});
+  blob.detach();  // the entry's
 }
 
 void Keyspace::put_integer(const Key& key, int64_t value, int64_t expire_at_ms) {

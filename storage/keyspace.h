@@ -50,6 +50,9 @@ class Keyspace {
   // Stores a string, as an integer where it is one, in place of whatever was there.
   void put_string(const Key& key, std::string_view value, int64_t expire_at_ms);
   void put_integer(const Key& key, int64_t value, int64_t expire_at_ms);
+  // The same for a string that is in a blob already, of more than kInlineValueMax bytes: the entry
+  // gets a reference of its own, nothing is copied.
+  void put_blob(const Key& key, Blob& value, int64_t expire_at_ms);
   // The same as text, even where it spells an integer. `modified`: see EntryShape.
   void put_text(const Key& key, std::string_view value, int64_t expire_at_ms, bool modified);
 

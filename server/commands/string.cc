@@ -21,8 +21,7 @@ using storage::Result;
 bool answer(Call& call, const Result<Entry*>& found) {
   if (!found.ok()) return call.fail(found.status()), false;
   if (found.value() == nullptr) return call.reply().null(), true;
-  char digits[storage::kIntegerTextMax];
-  call.reply().bulk(found.value()->string(digits));
+  call.reply().value(*found.value());
   return true;
 }
 
@@ -71,12 +70,12 @@ int64_t expire_at(const Call& call, const ExpiryOption& expiry, Args& args) {
   return at_ms;
 }
 
-// Stores a value, unless its time has passed already: then there is no such key.
-void store(Keyspace& db, const Key& key, std::string_view value, int64_t expire_at_ms) {
+// Stores argument i, unless its time has passed already: then there is no such key.
+void store(Call& call, Keyspace& db, const Key& key, size_t i, int64_t expire_at_ms) {
   if (expire_at_ms != kNoExpiry && expire_at_ms <= db.now_ms()) {
     db.erase(key);
   } else {
-    db.put_string(key, value, expire_at_ms);
+    call.put_argument(db, key, i, expire_at_ms);
   }
 }
 
@@ -132,14 +131,14 @@ void set_with_options(Call& call) {
     return;
   }
   if (options.keep_ttl && old != nullptr) expire_at_ms = old->expire_at_ms();
-  store(*db, key, call.argument(2), expire_at_ms);
+  store(call, *db, key, 2, expire_at_ms);
   if (!options.get) call.reply().simple("OK");
 }
 
 void set(Call& call) {
   if (call.argument_count() > 3) return set_with_options(call);
   DatabaseLock db = call.lock();
-  db->put_string(call.key(1), call.argument(2), kNoExpiry);
+  call.put_argument(*db, call.key(1), 2, kNoExpiry);
   call.reply().simple("OK");
 }
 
@@ -147,7 +146,7 @@ void setnx(Call& call) {
   DatabaseLock db = call.lock();
   const Key key = call.key(1);
   const bool absent = db->find(key) == nullptr;
-  if (absent) db->put_string(key, call.argument(2), kNoExpiry);
+  if (absent) call.put_argument(*db, key, 2, kNoExpiry);
   call.reply().integer(absent ? 1 : 0);
 }
 
@@ -156,7 +155,7 @@ void set_for(Call& call, const ExpiryOption::Word& unit) {
   const int64_t expire_at_ms = expire_at(call, {&unit, args.next()}, args);
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
-  db->put_string(call.key(1), call.argument(3), expire_at_ms);
+  call.put_argument(*db, call.key(1), 3, expire_at_ms);
   call.reply().simple("OK");
 }
 
@@ -172,7 +171,7 @@ void getset(Call& call) {
   DatabaseLock db = call.lock();
   const Key key = call.key(1);
   if (!answer(call, storage::read_string(*db, key))) return;
-  db->put_string(key, call.argument(2), kNoExpiry);
+  call.put_argument(*db, key, 2, kNoExpiry);
 }
 
 void getex(Call& call) {
@@ -214,11 +213,10 @@ void mget(Call& call) {
   call.reply().array(end - 1);
   for (size_t i = 1; i < end; i++) {
     const Entry* entry = db->read(call.key(i));
-    char digits[storage::kIntegerTextMax];
     if (entry == nullptr || !entry->is_string()) {
       call.reply().null();
     } else {
-      call.reply().bulk(entry->string(digits));
+      call.reply().value(*entry);
     }
   }
 }
@@ -231,7 +229,7 @@ bool even_pairs(Call& call) {
 
 void put_pairs(Call& call, Keyspace& db) {
   for (size_t i = 1; i < call.argument_count(); i += 2) {
-    db.put_string(call.key(i), call.argument(i + 1), kNoExpiry);
+    call.put_argument(db, call.key(i), i + 1, kNoExpiry);
   }
 }
 

@@ -84,10 +84,9 @@ void getrange(Call& call) {
   const Result<Entry*> found = storage::read_string(*db, call.key(1));
   if (!found.ok()) return call.fail(found.status());
   if (found.value() == nullptr) return call.reply().bulk("");
-  char digits[storage::kIntegerTextMax];
-  const std::string_view text = found.value()->string(digits);
-  const auto range = storage::ordered_range(start, end, text.size());
-  call.reply().bulk(range ? text.substr(range->first, range->last - range->first + 1) : "");
+  const auto range = storage::ordered_range(start, end, found.value()->string_bytes());
+  if (!range) return call.reply().bulk("");
+  call.reply().value_part(*found.value(), range->first, range->last - range->first + 1);
 }
 
 void setrange(Call& call) {

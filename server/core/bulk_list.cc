@@ -12,7 +12,7 @@ void BulkList::add(std::string_view bytes) {
     chunks_.push_back(std::make_unique<protocol::ByteBuffer>());
     chunks_.back()->reserve(std::max(wanted, chunks_.size() == 1 ? kFirstChunkBytes : kChunkBytes));
   }
-  Reply(*chunks_.back(), RespVersion::k2).bulk(bytes);
+  protocol::ReplyWriter(*chunks_.back(), RespVersion::k2).bulk(bytes);
   size_++;
 }
 

@@ -1,5 +1,7 @@
 #include "server/core/call.h"
 
+#include "protocol/limits.h"
+
 namespace larder::core {
 
 storage::Key Call::key(size_t i) {
@@ -9,6 +11,15 @@ storage::Key Call::key(size_t i) {
   }
   set_hashed(i, server_.store.key(arguments_[i]).hash);
   return hashed_;
+}
+
+void Call::put_argument(storage::Keyspace& db, const storage::Key& key, size_t i,
+                        int64_t expire_at_ms) {
+  const std::string_view value = arguments_[i];
+  storage::Blob* blob =
+      value.size() >= protocol::kLargeBulkBytes ? client_.blob_of(value) : nullptr;
+  if (blob != nullptr) return db.put_blob(key, *blob, expire_at_ms);
+  db.put_string(key, value, expire_at_ms);
 }
 
 DatabaseLock Call::lock() {

@@ -9,8 +9,13 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "server/core/reply.h"
+
+namespace larder::storage {
+class Blob;
+}
 
 namespace larder::core {
 
@@ -88,6 +93,10 @@ class Client {
   virtual void request_close() = 0;
   // Asks the client's loop to wake a blocked command. Any thread, under the lock of Clients.
   virtual void request_unblock(bool with_error) = 0;
+
+  // The blob that an argument of the request being run was received into, null if it was not:
+  // whoever wants to keep the argument can share it. The client's loop.
+  virtual storage::Blob* blob_of(std::string_view /*argument*/) { return nullptr; }
 
  protected:
   void set_killed() { killed_.store(true, std::memory_order_release); }

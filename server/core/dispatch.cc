@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "server/core/output.h"
 #include "server/core/tick_clock.h"
 
 namespace larder::core {
@@ -155,10 +156,9 @@ void Dispatcher::prefetch(std::span<const Prepared> batch, size_t next) {
 }
 
 Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_view> arguments,
-                                    const Prepared& prepared, protocol::ByteBuffer& out,
-                                    int64_t now_ms) {
+                                    const Prepared& prepared, Output& out, int64_t now_ms) {
   const size_t reply_start = out.size();
-  Reply reply(out, client.resp());
+  Reply reply = out.reply(client.resp());
   const Command* command =
       prepared.command != nullptr ? prepared.command : find(client, arguments, reply);
   Outcome outcome = Outcome::kDone;
@@ -207,7 +207,7 @@ Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
 }
 
 // CLIENT REPLY: takes a reply back that the client does not want.
-void Dispatcher::apply_reply_mode(Client& client, protocol::ByteBuffer& out, size_t reply_start) {
+void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_start) {
   if (!client.has(static_cast<Client::Flag>(Client::kReplySkip | Client::kReplyOff |
                                             Client::kReplySkipNext))) {
     return;
@@ -217,11 +217,11 @@ void Dispatcher::apply_reply_mode(Client& client, protocol::ByteBuffer& out, siz
   client.set(Client::kReplySkipNext, false);
 }
 
-Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended,
-                                          protocol::ByteBuffer& out, int64_t now_ms) {
+Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, Output& out,
+                                          int64_t now_ms) {
   const size_t reply_start = out.size();
   const uint64_t start = TickClock::now();
-  Reply reply(out, client.resp());
+  Reply reply = out.reply(client.resp());
   Call call(server_, client, *suspended.command, {}, reply, now_ms, scratch_);
   const Continuation::Progress progress = suspended.continuation->resume(call);
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);

@@ -6,7 +6,6 @@
 #include <span>
 #include <string_view>
 
-#include "protocol/byte_buffer.h"
 #include "server/core/call.h"
 
 namespace larder::core {
@@ -39,12 +38,12 @@ class Dispatcher {
   void prefetch(std::span<const Prepared> batch, size_t next);
 
   // Runs one request of the client, appending its reply to `out`.
-  Outcome run(Client& client, std::span<const std::string_view> arguments,
-              protocol::ByteBuffer& out, int64_t now_ms) {
+  Outcome run(Client& client, std::span<const std::string_view> arguments, Output& out,
+              int64_t now_ms) {
     return run(client, arguments, Prepared{}, out, now_ms);
   }
   Outcome run(Client& client, std::span<const std::string_view> arguments, const Prepared& prepared,
-              protocol::ByteBuffer& out, int64_t now_ms);
+              Output& out, int64_t now_ms);
   // What run() left over; the caller resumes it through resume().
   struct Suspended {
     std::unique_ptr<Continuation> continuation;
@@ -53,8 +52,7 @@ class Dispatcher {
     bool silent = false;       // CLIENT REPLY says that nobody wants the reply
   };
   Suspended take_suspended() { return std::move(suspended_); }
-  Continuation::Progress resume(Client& client, Suspended& suspended, protocol::ByteBuffer& out,
-                                int64_t now_ms);
+  Continuation::Progress resume(Client& client, Suspended& suspended, Output& out, int64_t now_ms);
 
   // What the last command took.
   uint64_t last_nanoseconds() const { return last_nanoseconds_; }
@@ -72,7 +70,7 @@ class Dispatcher {
                int64_t now_ms);
   bool held_back(const Command& command, int64_t now_ms) const;
   Outcome execute(Call& call, const Command& command);
-  static void apply_reply_mode(Client& client, protocol::ByteBuffer& out, size_t reply_start);
+  static void apply_reply_mode(Client& client, Output& out, size_t reply_start);
   void feed_monitors(const Client& client, std::span<const std::string_view> arguments,
                      const Command& command);
   void finish(Client& client, const Command& command, std::span<const std::string_view> arguments,

@@ -1,6 +1,7 @@
 #include "server/core/session.h"
 
 #include <cassert>
+#include <new>
 #include <utility>
 
 #include "server/core/worker.h"
@@ -39,10 +40,6 @@ bool Session::open(int socket, net::Stream::Kind kind) {
   return true;
 }
 
-size_t Session::bytes_wanted() const {
-  return parser_.bytes_missing(stream_->input_bytes());
-}
-
 void Session::on_bytes(std::string_view bytes) {
   if (stream_->closing() || has(kCloseAfterReply)) return stream_->consume(bytes.size());
   note_active(worker_.now_ms());
@@ -55,29 +52,85 @@ void Session::on_bytes(std::string_view bytes) {
 
 void Session::run_received(Received received) {
   output_begin_ = worker_.output().size();
-  received_bytes_ = received.bytes.size();
+  received_ = received.bytes;
   consumed_bytes_ = run_requests(std::move(received));
   output_end_ = worker_.output().size();
 }
 
 void Session::complete_received() {
-  send(worker_.output().view().substr(output_begin_, output_end_ - output_begin_));
+  send(output_begin_, output_end_);
   output_begin_ = output_end_ = 0;
-  if (const size_t read = stream_->take_bytes_read(); read > 0) {
-    worker_.counters().reads.add();
-    worker_.counters().net_input_bytes.add(read);
+  count_input();
+  const std::string_view rest = std::exchange(received_, {}).substr(consumed_bytes_);
+  stream_->consume(consumed_bytes_, rest.empty() ? 0 : begin_large_argument(rest));
+  query_bytes_.store(query_bytes(), std::memory_order_relaxed);
+  if (!busy() && !more_requests_) close_if_too_much();
+  steer_reading(rest.size());
+  finish_if_answered();
+}
+
+// Where the next request lacks a large argument, that one's bytes are read into a blob from here
+// on. Answers how many bytes at the end of `rest` are in it already.
+size_t Session::begin_large_argument(std::string_view rest) {
+  if (busy() || more_requests_ || stream_->closing() || has(kCloseAfterReply)) return 0;
+  if (large_ != nullptr && large_->receiving()) return 0;
+  const auto bulk = parser_.unfinished_bulk(rest.size());
+  if (!bulk || !LargeArguments::worth_beginning(bulk->size, bulk->held)) return 0;
+  try {
+    if (large_ == nullptr) large_ = std::make_unique<LargeArguments>();
+    large_->begin(rest.substr(rest.size() - bulk->held), bulk->size);
+  } catch (const std::bad_alloc&) {
+    close();
+    return 0;
   }
-  stream_->consume(consumed_bytes_);
-  const size_t left = received_bytes_ - consumed_bytes_;
+  publish_buffers();
+  return bulk->held;
+}
+
+std::span<char> Session::place_for_bytes() {
+  return large_ != nullptr && large_->receiving() ? large_->room() : std::span<char>();
+}
+
+void Session::on_placed(size_t bytes) {
+  note_active(worker_.now_ms());
+  count_input();
+  try {
+    large_->add(bytes);
+  } catch (const std::bad_alloc&) {
+    return close();
+  }
+  if (!large_->receiving()) parser_.place(large_->last());
+  query_bytes_.store(query_bytes(), std::memory_order_relaxed);
+  close_if_too_much();
+}
+
+size_t Session::placed_bytes_missing() const {
+  return large_ != nullptr ? large_->missing() : 0;
+}
+
+void Session::end_large_arguments() {
+  large_.reset();
+  parser_.forget_placed();
+}
+
+// What the peer has sent of requests that were not run.
+size_t Session::query_bytes() const {
+  return stream_->input_bytes() + (large_ != nullptr ? large_->bytes() : 0);
+}
+
+void Session::close_if_too_much() {
   const auto limit = static_cast<size_t>(
       worker_.server().config.values.client_query_buffer_bytes_max.load(std::memory_order_relaxed));
-  if (left > limit && !busy() && !more_requests_) {
-    worker_.counters().query_buffer_limit_closes.add();
-    close();
-  }
-  query_bytes_.store(left, std::memory_order_relaxed);
-  steer_reading(left);
-  finish_if_answered();
+  if (query_bytes() <= limit || stream_->closing()) return;
+  worker_.counters().query_buffer_limit_closes.add();
+  close();
+}
+
+void Session::count_input() {
+  const size_t bytes = stream_->take_bytes_read();
+  if (bytes == 0) return;
+  worker_.counters().reads.add();
+  worker_.counters().net_input_bytes.add(bytes);
 }
 
 // Reads on, unless the peer has to wait: until the requests that are here have been run, or until
@@ -151,6 +204,7 @@ size_t Session::run_batch(const Received& received, bool& stopped) {
       stopped = true;
       return done;
     }
+    if (large_ != nullptr) end_large_arguments();
     done = batch.requests.end_offset(i);
     if (dispatcher.last_nanoseconds() > kStaleAfterNs) worker_.loop().update_time();
     if (outcome == Dispatcher::Outcome::kContinues) begin_continuation(now_ms);
@@ -240,7 +294,7 @@ void Session::push(std::string_view reply) {
 }
 
 void Session::answer_protocol_error(std::string_view text) {
-  protocol::ReplyWriter(worker_.output(), resp()).error("ERR Protocol error: " + std::string(text));
+  worker_.output().reply(resp()).error("ERR Protocol error: " + std::string(text));
   worker_.counters().protocol_errors.add();
   worker_.server().statistics.count_error("ERR");
   flush();
@@ -251,15 +305,17 @@ void Session::answer_protocol_error(std::string_view text) {
 
 // What stands behind output_begin_ in the worker's output is this session's.
 void Session::flush() {
-  protocol::ByteBuffer& output = worker_.output();
-  send(output.view().substr(output_begin_));
+  Output& output = worker_.output();
+  send(output_begin_, output.size());
   output.truncate(output_begin_);
   output.shrink_to(kOutputPauseBytes);
 }
 
-void Session::send(std::string_view replies) {
-  if (!replies.empty()) {
-    stream_->write(replies);
+// The worker's output from `begin` to `end`.
+void Session::send(size_t begin, size_t end) {
+  Output& output = worker_.output();
+  if (begin < end) {
+    stream_->write(output.text().substr(begin, end - begin), output.held(begin, end), begin);
     worker_.counters().writes.add();
     worker_.counters().net_output_bytes.add(stream_->take_bytes_written());
   }
@@ -275,7 +331,7 @@ const OutputLimit& Session::output_limit() const {
 
 // Sends on what has piled up; false if the peer must read before more of its requests are run.
 bool Session::check_output() {
-  if (worker_.output().size() - output_begin_ > kOutputFlushBytes) flush();
+  if (worker_.output().bytes_from(output_begin_) > kOutputFlushBytes) flush();
   const size_t unread = stream_->output_bytes();
   if (unread == 0) return true;
   const auto hard = static_cast<size_t>(output_limit().hard_bytes.load(std::memory_order_relaxed));
@@ -310,9 +366,13 @@ void Session::on_peer_gone() {
 void Session::check_limits(int64_t now_ms) {
   const ConfigValues& values = worker_.server().config.values;
   const int64_t timeout_s = values.timeout_s.load();
-  // Who reads a long reply slowly is not idle.
+  // Who reads a long reply slowly is not idle, nor who sends a large argument slowly.
   const size_t unread_before = std::exchange(unread_seen_, stream_->output_bytes());
   if (unread_seen_ < unread_before) note_active(now_ms);
+  if (placed_bytes_missing() > 0) {
+    const size_t sent_before = std::exchange(sent_seen_, query_bytes() + stream_->unread_bytes());
+    if (sent_seen_ != sent_before) note_active(now_ms);
+  }
   const bool idle = timeout_s > 0 && now_ms - active_ms() > timeout_s * 1000;
   if (idle && !has(kBlocked) && !has(kMonitor)) return close();
   if (close_asked_ms_ != 0 && now_ms - close_asked_ms_ > kLastReplyMs) return close();
@@ -325,6 +385,7 @@ void Session::check_limits(int64_t now_ms) {
 
 void Session::finish() {
   finishing_ = true;
+  stream_->read_promptly();
   const bool wakes =
       held_ || (suspended_.continuation != nullptr && suspended_.continuation->unblock(true));
   if (wakes) return proceed();
@@ -347,8 +408,10 @@ void Session::on_closed() {
 
 void Session::publish_buffers() {
   output_bytes_.store(stream_->output_bytes(), std::memory_order_relaxed);
-  memory_bytes_.store(sizeof(Session) + stream_->memory_bytes() + parser_.memory_bytes(),
-                      std::memory_order_relaxed);
+  const size_t large_bytes = large_ != nullptr ? large_->memory_bytes() : 0;
+  memory_bytes_.store(
+      sizeof(Session) + stream_->memory_bytes() + parser_.memory_bytes() + large_bytes,
+      std::memory_order_relaxed);
 }
 
 Client::Buffers Session::buffers() const {

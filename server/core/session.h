@@ -4,12 +4,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "protocol/request_parser.h"
 #include "server/core/client.h"
 #include "server/core/dispatch.h"
+#include "server/core/large_arguments.h"
 #include "server/core/turn.h"
 #include "server/net/stream.h"
 
@@ -56,12 +59,17 @@ class Session final : public Client, public net::StreamHandler {
 
   // Client:
   Buffers buffers() const override;
+  storage::Blob* blob_of(std::string_view argument) override {
+    return large_ != nullptr ? large_->find(argument.data()) : nullptr;
+  }
   void request_close() override;
   void request_unblock(bool with_error) override;
 
   // net::StreamHandler:
   void on_bytes(std::string_view bytes) override;
-  size_t bytes_wanted() const override;
+  std::span<char> place_for_bytes() override;
+  void on_placed(size_t bytes) override;
+  size_t placed_bytes_missing() const override;
   void on_drained() override;
   void on_peer_gone() override;
   void on_closed() override;
@@ -74,12 +82,17 @@ class Session final : public Client, public net::StreamHandler {
   void begin_continuation(int64_t now_ms);
   void note_progress(Continuation::Progress progress);
   void hold();
+  size_t begin_large_argument(std::string_view rest);
+  void end_large_arguments();
+  void close_if_too_much();
+  void count_input();
+  size_t query_bytes() const;
   void steer_reading(size_t kept);
   void finish_if_answered();
   const OutputLimit& output_limit() const;
   void answer_protocol_error(std::string_view text);
   void flush();
-  void send(std::string_view replies);
+  void send(size_t begin, size_t end);
   bool check_output();
   void publish_buffers();
   bool busy() const { return suspended_.continuation != nullptr || held_; }
@@ -92,7 +105,8 @@ class Session final : public Client, public net::StreamHandler {
   net::Stream* stream_ = nullptr;
   protocol::RequestParser parser_;
   Dispatcher::Suspended suspended_;
-  size_t received_bytes_ = 0;  // offered, and how many of them were consumed
+  std::unique_ptr<LargeArguments> large_;  // of the incomplete request, or the one being run
+  std::string_view received_;              // offered, and how many bytes of it were consumed
   size_t consumed_bytes_ = 0;
   size_t output_begin_ = 0;  // where its unsent replies are in the worker's output
   size_t output_end_ = 0;
@@ -103,6 +117,7 @@ class Session final : public Client, public net::StreamHandler {
   int64_t wake_at_ms_ = Continuation::kNever;
   int64_t soft_limit_since_ms_ = 0;
   size_t unread_seen_ = 0;  // output when the limits were last looked at
+  size_t sent_seen_ = 0;    // and input, if a large argument was being received
   int64_t close_asked_ms_ = 0;
 
   std::atomic<size_t> query_bytes_{0};

@@ -52,7 +52,7 @@ void Turn::run_parts(size_t from, size_t end) {
   size_t completed = from;
   for (size_t i = from; i < end; i++) {
     parts_[i].session->run_received(std::move(parts_[i].received));
-    if (output_.size() < kOutputBytesMax) continue;
+    if (output_.bytes_from(0) < kOutputBytesMax) continue;
     complete_parts(completed, i + 1);
     completed = i + 1;
   }
@@ -61,7 +61,7 @@ void Turn::run_parts(size_t from, size_t end) {
 
 void Turn::complete_parts(size_t from, size_t end) {
   for (size_t i = from; i < end; i++) parts_[i].session->complete_received();
-  output_.clear();
+  output_.truncate(0);
   output_.shrink_to(kOutputBytesMax);
 }
 

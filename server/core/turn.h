@@ -14,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/byte_buffer.h"
 #include "protocol/request_parser.h"
 #include "server/core/dispatch.h"
+#include "server/core/output.h"
 
 namespace larder::core {
 
@@ -45,8 +45,7 @@ struct Received {
 class Turn {
  public:
   // `output` is where sessions write their replies to.
-  Turn(Dispatcher& dispatcher, protocol::ByteBuffer& output)
-      : dispatcher_(dispatcher), output_(output) {}
+  Turn(Dispatcher& dispatcher, Output& output) : dispatcher_(dispatcher), output_(output) {}
 
   // Takes note of what the session received; run() will have it run. `bytes` must stay until then.
   void add(Session& session, std::string_view bytes) { parts_.push_back({&session, {bytes}}); }
@@ -69,7 +68,7 @@ class Turn {
   void complete_parts(size_t from, size_t end);
 
   Dispatcher& dispatcher_;
-  protocol::ByteBuffer& output_;
+  Output& output_;
   PreparedBatch batch_;
   PreparedBatch rest_;
   std::vector<Part> parts_;

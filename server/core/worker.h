@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/byte_buffer.h"
 #include "server/core/dispatch.h"
+#include "server/core/output.h"
 #include "server/core/session.h"
 #include "server/core/turn.h"
 #include "server/net/loop.h"
@@ -55,7 +55,7 @@ class Worker {
   net::Loop& loop() { return loop_; }
   Dispatcher& dispatcher() { return dispatcher_; }
   WorkerCounters& counters() { return counters_; }
-  protocol::ByteBuffer& output() { return output_; }
+  Output& output() { return output_; }
   Turn& received() { return received_; }
   // Milliseconds since the epoch, as of this turn of the loop.
   int64_t now_ms() const { return loop_.now_ms() + epoch_offset_ms_; }
@@ -89,7 +89,7 @@ class Worker {
   bool sweeping_ = false;  // a round is under way
   storage::Compactor compactor_;
   size_t spans_to_give_back_ = 0;  // until the next call of EntryArena::maintain()
-  protocol::ByteBuffer output_;
+  Output output_;
   Turn received_;
 
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;

@@ -5,16 +5,22 @@
 //
 // Reading: what arrives is offered to the handler from the loop's shared buffer, where it may look
 // at it until the turn's end; only what the handler does not consume is kept here, so an idle
-// connection holds no buffer.
+// connection holds no buffer. What is large the handler may have read to a place of its own.
+//
+// Writing: what the system takes at once is not copied; of the rest, text is copied and kept, and
+// HeldBytes are held until they have been sent.
 #pragma once
 
 #include <uv.h>
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "server/net/held_bytes.h"
 #include "server/net/loop.h"
 
 namespace larder::net {
@@ -27,8 +33,15 @@ class StreamHandler {
   // All bytes not consumed so far, contiguous. The handler calls Stream::consume(), at once or at
   // the turn's end (see Loop::after_reads); the bytes stay where they are until then.
   virtual void on_bytes(std::string_view bytes) = 0;
-  // How many more bytes make the next step possible, 0 if unknown: a hint for reading large things.
-  virtual size_t bytes_wanted() const = 0;
+  // Where the bytes that come next are to be read to, past the stream's own buffers: asked for
+  // before each read. Empty: they are offered. What was kept before stays in front of what is
+  // offered later.
+  virtual std::span<char> place_for_bytes() = 0;
+  // So many bytes were read to that place.
+  virtual void on_placed(size_t bytes) = 0;
+  // How many more must be read to places before anything can be done with them: the loop need not
+  // be woken for each few of them.
+  virtual size_t placed_bytes_missing() const = 0;
   // All output has been given to the system.
   virtual void on_drained() = 0;
   // The peer has gone, nothing more is read; what it sent has been answered. The handler calls
@@ -46,21 +59,24 @@ class Stream {
   // if the system refuses. `handler` must live until on_closed().
   static Stream* open(Loop& loop, int socket, Kind kind, StreamHandler& handler);
 
-  // Sends at once what the system takes and keeps a copy of the rest.
-  void write(std::string_view bytes);
+  // Sends text and what belongs into it, of which it moves away what the system does not take at
+  // once. The positions are of a longer text, of which `text` begins at `text_begin`.
+  void write(std::string_view text, std::span<HeldBytes> held = {}, size_t text_begin = 0);
   // Not taken by the system yet.
   size_t output_bytes() const {
-    return uv_stream_get_write_queue_size(&handle_.stream) + waiting_.size();
+    return uv_stream_get_write_queue_size(&handle_.stream) +
+           (unsent_ != nullptr ? unsent_->waiting.total : 0);
   }
   size_t input_bytes() const { return input_.size(); }
   // Received by the system and not yet read from it.
   size_t unread_bytes() const;
-  // Heap and handle, without what the handler holds.
+  // Heap, handle and what is held to be sent, without what the handler holds.
   size_t memory_bytes() const;
 
-  // Answers on_bytes(): so many of the offered bytes are done with. The rest is offered again, in
-  // front of what comes next. The stream may have been closed meanwhile.
-  void consume(size_t bytes);
+  // Answers on_bytes(): so many of the offered bytes are done with, and so many at their end were
+  // taken to the handler's own place. The rest is offered again, in front of what comes next. The
+  // stream may have been closed meanwhile.
+  void consume(size_t bytes, size_t taken = 0);
   // Offers the kept input to the handler again; false if there is none.
   bool offer_again();
   // on_bytes() has not been answered yet.
@@ -68,6 +84,8 @@ class Stream {
 
   void pause_reading();
   void resume_reading();
+  // From now on the loop wakes as soon as anything has arrived, whatever is missing.
+  void read_promptly();
 
   // Closes now; output not yet taken by the system is lost.
   void close();
@@ -90,23 +108,44 @@ class Stream {
   Stream(Loop& loop, StreamHandler& handler) : loop_(loop), handler_(handler) {}
   ~Stream() = default;
 
+  // Output in order.
+  struct Queue {
+    std::string text;
+    std::vector<HeldBytes> held;
+    size_t total = 0;  // bytes
+
+    // Without the first `sent` bytes, of text and held bytes together.
+    void append(std::string_view more, std::span<HeldBytes> more_held, size_t text_begin,
+                size_t sent);
+    size_t memory_bytes() const;
+  };
+  struct Unsent {
+    uv_write_t request;
+    Queue sending;  // in the system's hands
+    Queue waiting;  // behind that
+  };
+
   uv_buf_t read_target();
   void received(const char* at, size_t bytes);
+  void placed(size_t bytes);
+  void set_low_water(size_t bytes);
   void offer(std::string_view bytes, size_t kept);
   void end_of_input();
-  void send_waiting();
+  void send_on();
   void sent(int status);
 
   Loop& loop_;
   StreamHandler& handler_;
   Handle handle_;
-  std::string input_;         // received and not consumed
+  std::string input_;  // received and not consumed
+  enum class Target : uint8_t { kLoopBuffer, kInput, kPlace } target_ = Target::kLoopBuffer;
   size_t read_size_ = 0;      // how much of input_ is data while the system reads into its end
   std::string_view offered_;  // to the handler; its first kept_bytes_ are in input_
   size_t kept_bytes_ = 0;
-  std::string sending_;  // in the system's hands
-  std::string waiting_;  // behind that
-  std::unique_ptr<uv_write_t> write_;
+  size_t place_room_ = 0;   // asked for in the read to a place that is under way
+  uint32_t low_water_ = 1;  // so many bytes must have arrived for the system to wake the loop
+  bool promptly_ = false;
+  std::unique_ptr<Unsent> unsent_;  // null: all has been sent
   size_t bytes_read_ = 0;
   size_t bytes_written_ = 0;
   bool reading_ = false;

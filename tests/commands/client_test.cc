@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "protocol/byte_buffer.h"
+#include "server/core/output.h"
 #include "tests/support/in_process.h"
 
 namespace larder {
@@ -272,10 +272,10 @@ TEST(ClientGetredir, HasNobody) {
 bool is_held(InProcess& server, const std::vector<std::string>& arguments) {
   const std::vector<std::string_view> views(arguments.begin(), arguments.end());
   Dispatcher dispatcher(server.server(), 0);
-  protocol::ByteBuffer out;
+  core::Output out;
   const bool held = dispatcher.run(server.client(), views, out, server.clock().now_ms()) ==
                     Dispatcher::Outcome::kHeld;
-  EXPECT_EQ(held, out.empty());
+  EXPECT_EQ(held, out.size() == 0);
   return held;
 }
 

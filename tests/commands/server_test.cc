@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "server/core/output.h"
 #include "server/core/version.h"
 #include "tests/support/in_process.h"
 
@@ -55,7 +56,7 @@ TEST(Wait, ChecksItsNumbersInOrder) {
 std::string unblocked_wait(const std::string& timeout, bool with_error) {
   InProcess server;
   Dispatcher dispatcher(server.server(), 0);
-  protocol::ByteBuffer out;
+  core::Output out;
   const std::vector<std::string_view> arguments = {"WAIT", "1", timeout};
   dispatcher.start_timing();
   const int64_t now_ms = server.clock().now_ms();
@@ -68,7 +69,7 @@ std::string unblocked_wait(const std::string& timeout, bool with_error) {
   EXPECT_TRUE(suspended.continuation->unblock(with_error));
   EXPECT_EQ(dispatcher.resume(server.client(), suspended, out, now_ms),
             Continuation::Progress::kDone);
-  return std::string(out.view());
+  return std::string(out.text());
 }
 
 TEST(Wait, WithoutTimeoutEndsByUnblocking) {

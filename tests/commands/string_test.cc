@@ -271,5 +271,21 @@ TEST(Mget, AnswersManyKeysInOrder) {
   EXPECT_EQ(server.server().store.counters().misses, 17u);
 }
 
+// What is large is not copied into the reply, which must not show.
+TEST(Get, LargeValuesAreWhole) {
+  InProcess server;
+  const std::string large(40'000, 'l');
+  const std::string other(32 * 1024, 'o');
+  server.run({"MSET", "large", large, "small", "s", "other", other});
+  EXPECT_EQ(server.run({"GET", "large"}), "\"" + large + "\"");
+  EXPECT_EQ(server.run({"MGET", "large", "small", "other", "missing", "large"}),
+            "[\"" + large + "\", \"s\", \"" + other + "\", (nil), \"" + large + "\"]");
+  EXPECT_EQ(server.run({"GETRANGE", "large", "1", "-1"}), "\"" + large.substr(1) + "\"");
+  EXPECT_EQ(server.run({"GETRANGE", "large", "1", "3"}), "\"lll\"");
+  EXPECT_EQ(server.run({"GETDEL", "large"}), "\"" + large + "\"");
+  EXPECT_EQ(server.run({"GETSET", "other", "new"}), "\"" + other + "\"");
+  EXPECT_EQ(server.run({"GET", "other"}), "\"new\"");
+}
+
 }  // namespace
 }  // namespace larder

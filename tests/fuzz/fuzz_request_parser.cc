@@ -1,11 +1,13 @@
-// The same bytes, whole and cut into pieces, must give the same requests, the same error and the
-// same rest; and whatever comes, the parser keeps what its header promises.
+// The same bytes, whole, cut into pieces, and with bulk strings received elsewhere, must give the
+// same requests, the same error and the same rest; and whatever comes, the parser keeps what its
+// header promises.
 //
 // Input: one byte says how many of the next bytes are sizes of pieces (one each, used in turn until
 // the stream is through); the rest is the stream.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,8 +51,11 @@ bool parse_once(RequestParser& parser, std::string& held, const ParserLimits& li
   require(before <= result.consumed, "a request lies behind what was consumed");
   held.erase(0, result.consumed);
   outcome.error = result.error;
-  require(parser.bytes_missing(held.size()) <= static_cast<size_t>(limits.bulk_bytes_max) + 2,
-          "more is missing than the limit allows");
+  if (const auto bulk = parser.unfinished_bulk(held.size())) {
+    require(bulk->size <= static_cast<size_t>(limits.bulk_bytes_max),
+            "a bulk string is longer than the limit allows");
+    require(bulk->held < bulk->size && bulk->held <= held.size(), "more is held than there is");
+  }
   return outcome.error.empty() && batch.size() == RequestBatch::kRequestsMax;
 }
 
@@ -66,6 +71,70 @@ Outcome feed(std::string_view stream, const std::vector<uint8_t>& sizes,
     at += piece.size();
     while (parse_once(parser, outcome.rest, limits, outcome)) {
     }
+  }
+  return outcome;
+}
+
+// Receives each bulk string that does not come whole into memory of its own, and every request with
+// such a one a second time, as if it could not be run at first.
+class Placing {
+ public:
+  Placing(Outcome& outcome, const ParserLimits& limits) : outcome_(outcome), limits_(limits) {}
+
+  void receive(std::string_view piece) {
+    while (!piece.empty() && outcome_.error.empty()) {
+      const std::string_view part = piece.substr(0, missing_ > 0 ? missing_ : piece.size());
+      piece.remove_prefix(part.size());
+      (missing_ > 0 ? places_.back() : outcome_.rest) += part;
+      if (missing_ == 0) {
+        parse();
+      } else if (missing_ -= part.size(); missing_ == 0) {
+        parser_.place(places_.back().data());
+      }
+    }
+  }
+
+ private:
+  void parse() {
+    if (!places_.empty()) {
+      RequestBatch batch;
+      if (parser_.parse(outcome_.rest, batch, limits_).consumed > 0) parser_.reset();
+    }
+    const size_t before = outcome_.requests.size();
+    while (parse_once(parser_, outcome_.rest, limits_, outcome_)) {
+      forget();
+    }
+    if (outcome_.requests.size() > before) forget();
+    const auto bulk = parser_.unfinished_bulk(outcome_.rest.size());
+    if (!bulk || !outcome_.error.empty()) return;
+    const size_t front = outcome_.rest.size() - bulk->held;
+    places_.push_back(outcome_.rest.substr(front));
+    places_.back().reserve(bulk->size);
+    outcome_.rest.resize(front);
+    missing_ = bulk->size - bulk->held;
+  }
+
+  void forget() {
+    parser_.forget_placed();
+    places_.clear();
+  }
+
+  Outcome& outcome_;
+  const ParserLimits& limits_;
+  RequestParser parser_;
+  std::deque<std::string> places_;
+  size_t missing_ = 0;  // of the last place
+};
+
+Outcome feed_placing(std::string_view stream, const std::vector<uint8_t>& sizes,
+                     const ParserLimits& limits) {
+  Outcome outcome;
+  Placing connection(outcome, limits);
+  size_t at = 0;
+  for (size_t i = 0; at < stream.size(); i++) {
+    const size_t size = sizes.empty() ? stream.size() : sizes[i % sizes.size()] + size_t{1};
+    connection.receive(stream.substr(at, size));
+    at += size;
   }
   return outcome;
 }
@@ -87,5 +156,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(cut.requests == whole.requests, "the requests depend on the cuts");
   require(cut.error == whole.error, "the error depends on the cuts");
   require(!whole.error.empty() || cut.rest == whole.rest, "the rest depends on the cuts");
+  const Outcome placed = feed_placing(stream, sizes, limits);
+  require(placed.requests == whole.requests, "the requests depend on where their strings are");
+  require(placed.error == whole.error, "the error depends on where the strings are");
   return 0;
 }

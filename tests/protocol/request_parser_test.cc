@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,77 @@ Outcome feed(std::string_view stream, const std::vector<size_t>& sizes,
   return outcome;
 }
 
-// The outcome, after making sure that it is the same however the stream is cut.
+// A connection that receives each bulk string which it has not got whole into memory of its own.
+class PlacingConnection {
+ public:
+  explicit PlacingConnection(const ParserLimits& limits) : limits_(limits) {}
+
+  void receive(std::string_view bytes) {
+    while (!bytes.empty() && outcome_.error.empty()) {
+      if (missing_ > 0) {
+        fill(bytes);
+      } else {
+        held_ += bytes;
+        bytes = {};
+        take();
+      }
+    }
+  }
+
+  const Outcome& outcome() {
+    outcome_.left = held_.size();
+    return outcome_;
+  }
+
+ private:
+  void take() {
+    const size_t before = outcome_.requests.size();
+    take_requests(parser_, held_, limits_, outcome_);
+    if (outcome_.requests.size() > before) {
+      parser_.forget_placed();
+      places_.clear();
+    }
+    const auto bulk = parser_.unfinished_bulk(held_.size());
+    if (!bulk) return;
+    EXPECT_LT(bulk->held, bulk->size);
+    places_.push_back(held_.substr(held_.size() - bulk->held));
+    held_.resize(held_.size() - bulk->held);
+    places_.back().reserve(bulk->size);
+    missing_ = bulk->size - bulk->held;
+  }
+
+  void fill(std::string_view& bytes) {
+    const std::string_view part = bytes.substr(0, missing_);
+    places_.back() += part;
+    bytes.remove_prefix(part.size());
+    missing_ -= part.size();
+    if (missing_ > 0) return;
+    parser_.place(places_.back().data());
+    EXPECT_EQ(parser_.unfinished_bulk(held_.size()), std::nullopt);
+  }
+
+  const ParserLimits limits_;
+  RequestParser parser_;
+  Outcome outcome_;
+  std::string held_;
+  std::deque<std::string> places_;
+  size_t missing_ = 0;  // of the last place
+};
+
+Outcome feed_placing(std::string_view stream, const std::vector<size_t>& sizes,
+                     const ParserLimits& limits = {}) {
+  PlacingConnection connection(limits);
+  size_t at = 0;
+  for (size_t i = 0; at < stream.size(); i++) {
+    const size_t size = i < sizes.size() ? sizes[i] : stream.size() - at;
+    connection.receive(stream.substr(at, size));
+    at += size;
+  }
+  return connection.outcome();
+}
+
+// The outcome, after making sure that it is the same however the stream is cut, and whether bulk
+// strings are placed elsewhere.
 Outcome parse(std::string_view stream, const ParserLimits& limits = {}) {
   const Outcome whole = feed(stream, {}, limits);
   const Outcome bytes = feed(stream, std::vector<size_t>(stream.size(), 1), limits);
@@ -62,10 +133,16 @@ Outcome parse(std::string_view stream, const ParserLimits& limits = {}) {
   if (whole.error.empty()) {
     EXPECT_EQ(bytes.left, whole.left);
   }
+  const Outcome placed = feed_placing(stream, std::vector<size_t>(stream.size(), 1), limits);
+  EXPECT_EQ(placed.requests, whole.requests);
+  EXPECT_EQ(placed.error, whole.error);
   for (size_t cut = 1; cut < stream.size(); cut++) {
     const Outcome halves = feed(stream, {cut}, limits);
     EXPECT_EQ(halves.requests, whole.requests) << "cut at " << cut;
     EXPECT_EQ(halves.error, whole.error) << "cut at " << cut;
+    const Outcome placed_halves = feed_placing(stream, {cut}, limits);
+    EXPECT_EQ(placed_halves.requests, whole.requests) << "placed, cut at " << cut;
+    EXPECT_EQ(placed_halves.error, whole.error) << "placed, cut at " << cut;
   }
   return whole;
 }
@@ -282,21 +359,98 @@ TEST(RequestParser, ViewsPointIntoTheBytesGiven) {
   EXPECT_EQ(batch.arguments(0)[1].data(), stream.data() + 17);
 }
 
-TEST(RequestParser, SaysHowMuchOfABulkStringIsMissing) {
+TEST(RequestParser, SaysWhichBulkStringIsUnfinished) {
   RequestParser parser;
   RequestBatch batch;
   std::string held = "*2\r\n$3\r\nSET\r\n$1000";
+  EXPECT_FALSE(parser.unfinished_bulk(0));
   parser.parse(held, batch, {});
-  EXPECT_EQ(parser.bytes_missing(held.size()), 0u);  // the size's line is not complete
+  EXPECT_FALSE(parser.unfinished_bulk(held.size()));  // the size's line is not complete
   held += "\r\n";
   parser.parse(held, batch, {});
-  EXPECT_EQ(parser.bytes_missing(held.size()), 1002u);
-  held += std::string(400, 'x');
+  ASSERT_TRUE(parser.unfinished_bulk(held.size()));
+  EXPECT_EQ(parser.unfinished_bulk(held.size())->size, 1000u);
+  EXPECT_EQ(parser.unfinished_bulk(held.size())->held, 0u);
+  held += std::string(999, 'x');
   parser.parse(held, batch, {});
-  EXPECT_EQ(parser.bytes_missing(held.size()), 602u);
-  held += std::string(600, 'x') + "\r\n";
+  ASSERT_TRUE(parser.unfinished_bulk(held.size()));
+  EXPECT_EQ(parser.unfinished_bulk(held.size())->held, 999u);
+  held += "x";
+  parser.parse(held, batch, {});
+  EXPECT_FALSE(parser.unfinished_bulk(held.size()));
+  held += "\r\n";
   EXPECT_EQ(parser.parse(held, batch, {}).consumed, held.size());
-  EXPECT_EQ(parser.bytes_missing(0), 0u);
+  EXPECT_FALSE(parser.unfinished_bulk(0));
+}
+
+// Parses "MSET a <first> b <second>" with both values placed, then a PING.
+class TwoPlaced : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    held_ = "*5\r\n$4\r\nMSET\r\n$1\r\na\r\n$5\r\n";
+    parser_.parse(held_, batch_, {});
+    parser_.place(first_.data());
+    held_ += "\r\n$1\r\nb\r\n$6\r\n";
+    parser_.parse(held_, batch_, {});
+    parser_.place(second_.data());
+    held_ += "\r\n*1\r\n$4\r\nPING\r\n";
+  }
+
+  void expect_parsed() {
+    batch_.clear();
+    EXPECT_EQ(parser_.parse(held_, batch_, {}).consumed, held_.size());
+    ASSERT_EQ(batch_.size(), 2u);
+    ASSERT_EQ(batch_.arguments(0).size(), 5u);
+    EXPECT_EQ(batch_.arguments(0)[1], "a");
+    EXPECT_EQ(batch_.arguments(0)[2].data(), first_.data());
+    EXPECT_EQ(batch_.arguments(0)[2], "first");
+    EXPECT_EQ(batch_.arguments(0)[3], "b");
+    EXPECT_EQ(batch_.arguments(0)[4].data(), second_.data());
+    EXPECT_EQ(batch_.arguments(0)[4], "second");
+    EXPECT_EQ(batch_.arguments(1)[0], "PING");
+  }
+
+  RequestParser parser_;
+  RequestBatch batch_;
+  std::string held_;
+  const std::string first_ = "first";
+  const std::string second_ = "second";
+};
+
+TEST_F(TwoPlaced, ViewsPointToThePlaces) {
+  expect_parsed();
+}
+
+// A request that was parsed and could not be run is given again.
+TEST_F(TwoPlaced, AreFoundAgainAfterAReset) {
+  expect_parsed();
+  parser_.reset();
+  expect_parsed();
+}
+
+TEST_F(TwoPlaced, AreFoundAgainAfterAResetByteForByte) {
+  expect_parsed();
+  parser_.reset();
+  for (size_t size = 1; size < held_.size() - 14; size++) {
+    batch_.clear();
+    EXPECT_EQ(parser_.parse(std::string_view(held_).substr(0, size), batch_, {}).consumed, 0u);
+  }
+  expect_parsed();
+}
+
+// The next request has a bulk string at the same place of its own bytes.
+TEST_F(TwoPlaced, AreOfOneRequestOnly) {
+  const std::string next = encode({"MSET", "c", "third", "d", "fourth"});
+  batch_.clear();
+  held_ += next;
+  parser_.parse(held_, batch_, {});
+  ASSERT_EQ(batch_.size(), 3u);
+  EXPECT_EQ(batch_.arguments(2)[2], "third");
+  parser_.forget_placed();
+  EXPECT_EQ(parser_.memory_bytes(), 0u);
+  batch_.clear();
+  EXPECT_EQ(parser_.parse(next, batch_, {}).consumed, next.size());
+  EXPECT_EQ(batch_.arguments(0)[2], "third");
 }
 
 TEST(RequestParser, ResetForgetsTheIncompleteRequest) {

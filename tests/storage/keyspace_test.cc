@@ -147,6 +147,25 @@ TEST_F(KeyspaceTest, GrowStringLeavesABlobAloneThatSomebodyElseReads) {
   blob->release();
 }
 
+TEST_F(KeyspaceTest, PutBlobSharesIt) {
+  BlobRef blob(Blob::create(50'000, 50'000));
+  std::memset(blob->data(), 'a', blob->size());
+  put("k", "old", kNow + 5);
+  db().put_blob(key("k"), *blob, kNoExpiry);
+  EXPECT_EQ(db().find(key("k"))->blob(), blob.get());
+  EXPECT_EQ(value("k"), std::string(50'000, 'a'));
+  EXPECT_EQ(expiry("k"), kNoExpiry);
+  EXPECT_FALSE(db().find(key("k"))->modified());
+  EXPECT_FALSE(blob->unique());
+  db().grow_string(key("k"), 50'001)[0] = 'b';
+  EXPECT_EQ(blob->view(), std::string(50'000, 'a'));
+  EXPECT_TRUE(blob->unique());
+  db().put_blob(key("k"), *blob, kNow + 9);
+  EXPECT_EQ(expiry("k"), kNow + 9);
+  EXPECT_TRUE(db().erase(key("k")));
+  EXPECT_TRUE(blob->unique());
+}
+
 TEST_F(KeyspaceTest, MoveTakesValueAndExpiryAlong) {
   for (const std::string& text : {std::string("1"), std::string("v"), std::string(5000, 'y')}) {
     put("a", text, kNow + 5);

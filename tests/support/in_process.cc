@@ -1,8 +1,24 @@
 #include "tests/support/in_process.h"
 
 #include "server/commands/families.h"
+#include "server/core/output.h"
 
 namespace larder::testing {
+namespace {
+
+std::string all_bytes(core::Output& out) {
+  std::string bytes;
+  size_t at = 0;
+  for (const net::HeldBytes& piece : out.held(0, out.size())) {
+    bytes += out.text().substr(at, piece.position() - at);
+    bytes += piece.bytes();
+    at = piece.position();
+  }
+  bytes += out.text().substr(at);
+  return bytes;
+}
+
+}  // namespace
 
 FakeClient::FakeClient(core::Clients& clients, int64_t now_ms)
     : Client(clients.next_id(), {"127.0.0.1:50000", "127.0.0.1:6379", 8}, now_ms),
@@ -44,7 +60,7 @@ std::string InProcess::run(FakeClient& client, const std::vector<std::string>& a
 std::string InProcess::run_raw(FakeClient& client, const std::vector<std::string>& arguments) {
   using Progress = core::Continuation::Progress;
   const std::vector<std::string_view> views(arguments.begin(), arguments.end());
-  protocol::ByteBuffer out;
+  core::Output out;
   dispatcher_->start_timing();
   if (dispatcher_->run(client, views, out, clock_.now_ms()) ==
       core::Dispatcher::Outcome::kContinues) {
@@ -59,7 +75,7 @@ std::string InProcess::run_raw(FakeClient& client, const std::vector<std::string
       }
     }
   }
-  return std::string(out.view());
+  return all_bytes(out);
 }
 
 }  // namespace larder::testing

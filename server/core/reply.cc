@@ -1,0 +1,23 @@
+#include "server/core/reply.h"
+
+#include "protocol/limits.h"
+#include "server/core/output.h"
+
+namespace larder::core {
+
+void Reply::value(const storage::Entry& entry) {
+  value_part(entry, 0, std::string_view::npos);
+}
+
+void Reply::value_part(const storage::Entry& entry, size_t first, size_t bytes) {
+  char digits[storage::kIntegerTextMax];
+  const std::string_view part = entry.string(digits).substr(first, bytes);
+  if (entry.kind() != storage::ValueKind::kBlob || part.size() < protocol::kLargeBulkBytes) {
+    return bulk(part);
+  }
+  bulk_head(part.size());
+  out_.hold(*entry.blob(), part);
+  raw("\r\n");
+}
+
+}  // namespace larder::core
