@@ -183,7 +183,8 @@ struct EntryArena::Plan {
     }
   }
 
-  static uint32_t next_span;  // where the next plan begins, in an arena of many spans
+  static std::atomic<uint64_t> made;  // how many, ever
+  static uint32_t next_span;          // where the next plan begins, in an arena of many spans
 
   void weigh_spans() {
     const size_t opened = pool_.spans_opened();
@@ -230,10 +231,21 @@ struct EntryArena::Plan {
   }
 };
 
+std::atomic<uint64_t> EntryArena::Plan::made{0};
 uint32_t EntryArena::Plan::next_span = 0;
+
+// Without slabs there is nothing to win by moving. But every eighth block is drawn in each plan, so
+// that the sanitizers see who still holds a pointer to where it was.
+bool EntryArena::drawn_for_moving(const void* block) {
+  const uint64_t number = Plan::made.load(std::memory_order_relaxed);
+  const uint64_t mixed = (reinterpret_cast<uintptr_t>(block) + number) * 0x9e3779b97f4a7c15;
+  return mixed >> 61 == 0;
+}
 
 size_t EntryArena::plan_compaction() {
   const std::lock_guard upkeep(upkeep_lock_);
+  Plan::made.fetch_add(1, std::memory_order_relaxed);
+  if (kSystemMalloc) return elsewhere_bytes_.load(std::memory_order_relaxed) / 8;
   forget_plan();
   Plan plan;
   plan.count_surplus();
@@ -251,6 +263,7 @@ size_t EntryArena::plan_compaction() {
 }
 
 bool EntryArena::any_worth_moving_above(size_t bytes) {
+  if (kSystemMalloc) return true;
   for (SizeClass& size_class : classes_) {
     if (kClassBytes[index_of(size_class)] <= bytes) continue;
     const ClassGuard guard(size_class.lock);

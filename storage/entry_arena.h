@@ -11,9 +11,8 @@
 //
 // Any thread may call anything here, but for what is marked. Each size class has a lock of its own.
 // The order of locks: upkeep, class, span pool; no two classes' at a time. Unless the process says
-// that it has several threads (or says nothing), class locks are not taken. Built with
-// LARDER_SYSTEM_MALLOC (the sanitizers), every block is the system's malloc's, and counted all the
-// same.
+// that it has several threads (or says nothing), class locks are not taken. With
+// LARDER_SYSTEM_MALLOC (the sanitizers) every block is the system's, and any may be worth moving.
 #pragma once
 
 #include <atomic>
@@ -38,7 +37,6 @@ inline constexpr bool kSystemMalloc = false;
 class EntryArena {
  public:
   EntryArena() = delete;  // there is one, and it is the process'
-
   // A block of block_bytes(bytes), all of it usable, aligned to 8, or to 64 if block_bytes() is a
   // multiple of 64. Throws std::bad_alloc.
   static void* allocate(size_t bytes);
@@ -120,6 +118,7 @@ class EntryArena {
 
   static void* allocate_elsewhere(size_t bytes);
   static void free_elsewhere(void* block, size_t bytes);
+  static bool drawn_for_moving(const void* block);
   static void refill(SizeClass& size_class);
   static void settle(SizeClass& size_class, Slab& slab);
   static void unlink(SizeClass& size_class, Slab& slab);
@@ -193,7 +192,7 @@ inline bool EntryArena::worth_moving(const void* block) {
   const auto place =
       reinterpret_cast<uintptr_t>(block) - reinterpret_cast<uintptr_t>(pool_.memory());
   const size_t slab = place / kSlabBytes;
-  if (slab >= pool_.slab_count()) return false;
+  if (slab >= pool_.slab_count()) return kSystemMalloc && drawn_for_moving(block);
   return pool_.slabs()[slab].place.load(std::memory_order_relaxed) == Slab::kLeaving;
 }
 

@@ -92,6 +92,24 @@ TEST(MemoryStats, IsAMapInResp3) {
   EXPECT_EQ(reply.type, protocol::Reply::Type::kMap);
 }
 
+TEST(InfoMemory, SaysWhetherTheArenaIsBeingCompacted) {
+  InProcess server;
+  storage::Compactor compactor(server.server().store, server.server().compaction, 0, 1);
+  const auto says = [&](const std::string& field) {
+    return server.run({"INFO", "memory"}).find(field) != std::string::npos;
+  };
+  for (int i = 0; i < 40'000; i++) server.run({"SET", std::to_string(i), std::string(200, 'x')});
+  EXPECT_TRUE(says("active_defrag_running:0"));
+  for (int i = 0; i < 40'000; i++) {
+    if (i % 5 != 0) server.run({"DEL", std::to_string(i)});
+  }
+  ASSERT_TRUE(server.server().compaction.plan(0));
+  EXPECT_TRUE(says("active_defrag_running:1"));
+  while (compactor.step()) {
+  }
+  EXPECT_TRUE(says("active_defrag_running:0"));
+}
+
 TEST(MemoryPurge, AnswersOk) {
   InProcess server;
   EXPECT_EQ(server.run({"MEMORY", "PURGE"}), "+OK");

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <random>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -117,8 +118,8 @@ TEST(Compaction, WinsBackWhatDeletedKeysLeft) {
     if (i % 5 != 0) twins.erase(i);
   }
   const size_t living = EntryArena::use().living_slab_bytes();
-  EXPECT_EQ(twins.compact() > 0, !kSystemMalloc);
-  EXPECT_EQ(twins.compaction().moved() > 0, !kSystemMalloc);
+  EXPECT_GT(twins.compact(), 0u);
+  EXPECT_GT(twins.compaction().moved(), 0u);
   EXPECT_EQ(EntryArena::use().living_slab_bytes(), living);
   if (!kSystemMalloc) {
     EXPECT_LT(wasted_after_giving_back(), living / 10 + 2 * kSpanBytes);
@@ -167,7 +168,6 @@ TEST(Compaction, GoesOnWhereKeysChangeBetweenItsSteps) {
 }
 
 TEST(Compaction, ABlobThatIsBeingSentStaysWhereItIs) {
-  if (kSystemMalloc) GTEST_SKIP() << "has no slabs";
   Twins twins(4, 1);
   constexpr size_t kBytes = 3000;
   for (size_t i = 0; i < 4'000; i++) twins.set(i, kBytes);
@@ -191,8 +191,43 @@ TEST(Compaction, ABlobThatIsBeingSentStaysWhereItIs) {
   twins.expect_equal();
 }
 
+TEST(Compaction, WorkersMoveAndChangeAtTheSameTime) {
+  constexpr size_t kWorkers = 3;
+  constexpr size_t kKeys = 30'000;
+  Twins twins(8, kWorkers);
+  for (size_t i = 0; i < kKeys; i++) twins.set(i, 200);
+  for (size_t i = 0; i < kKeys; i++) {
+    if (i % 3 != 0) twins.erase(i);
+  }
+  ASSERT_TRUE(twins.compaction().plan(0));
+  std::vector<std::thread> threads;
+  for (size_t w = 0; w < kWorkers; w++) {
+    threads.emplace_back([&twins, w] {
+      std::mt19937_64 random(w);
+      bool more = true;
+      for (int i = 0; i < 20'000 || more; i++) {
+        if (i % 10 == 0) more = twins.compactor(w).step({.segments = 2, .moves = 30});
+        // A third of the keys is each worker's own to write, and all read all of them.
+        const size_t read = random() % (kKeys / 3) * 3;
+        twins.with_key(read, 0, [](Keyspace& db, const Key& key) {
+          const Entry* entry = db.read(key);
+          ASSERT_NE(entry, nullptr);
+          ASSERT_EQ(entry->string_bytes(), 200u);
+        });
+        const size_t written = kKeys + random() % 2'000 * kWorkers + w;
+        twins.with_key(written, 0, [&](Keyspace& db, const Key& key) {
+          db.put_text(key, std::string(1 + random() % 2'000, 'x'), kNoExpiry, false);
+        });
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(twins.compaction().running());
+  EXPECT_GT(twins.compaction().moved(), 0u);
+  twins.expect_equal();
+}
+
 TEST(Compaction, KeepsAccessBits) {
-  if (kSystemMalloc) GTEST_SKIP() << "nothing moves";
   Twins twins(5, 1);
   twins.store().eviction().set_kind(EvictionKind::kAllkeysLfu, 60'000);
   constexpr size_t kKeys = 60'000;
@@ -230,15 +265,16 @@ TEST(Compaction, KeepsAccessBits) {
 }
 
 TEST(Compaction, NothingIsDoneWhereLittleCanBeWon) {
+  if (kSystemMalloc) GTEST_SKIP() << "there is always something to do";
   Twins twins(6, 1);
-  for (size_t i = 0; i < 20'000; i++) twins.set(i, 100);
+  for (size_t i = 0; i < 2'000; i++) twins.set(i, 100);
+  wasted_after_giving_back();  // of other tests
   EXPECT_FALSE(twins.compaction().plan(0));
   EXPECT_FALSE(twins.compactor(0).step());
   EXPECT_EQ(twins.compaction().moved(), 0u);
 }
 
 TEST(Compaction, RestsLongerThanItWorked) {
-  if (kSystemMalloc) GTEST_SKIP() << "there is nothing to do";
   Twins twins(7, 1);
   for (size_t i = 0; i < 60'000; i++) twins.set(i, 200);
   for (size_t i = 0; i < 60'000; i++) {

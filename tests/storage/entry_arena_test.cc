@@ -342,6 +342,7 @@ TEST(EntryArena, CompactionLeavesLittleWaste) {
 }
 
 TEST(EntryArena, NoPlanIsMadeForLittle) {
+  if (kSystemMalloc) GTEST_SKIP() << "has no slabs";
   give_everything_back();
   std::mt19937_64 random(5);
   Blocks blocks;
@@ -376,13 +377,14 @@ TEST(EntryArena, APlanThatNobodyFollowsDoesNoHarm) {
   while (blocks.count() > 50'000) blocks.free(random() % blocks.count());
   const size_t slab_bytes = EntryArena::use().slab_bytes;
   for (int round = 0; round < 5; round++) {
-    EXPECT_EQ(EntryArena::plan_compaction() > 0, !kSystemMalloc);
+    EXPECT_GT(EntryArena::plan_compaction(), 0u);
     EXPECT_EQ(EntryArena::use().slab_bytes, slab_bytes);
     EXPECT_TRUE(EntryArena::recount());
   }
 }
 
 TEST(EntryArena, BlocksOutsideOfTheArenaNeedNotMove) {
+  if (kSystemMalloc) GTEST_SKIP() << "all are";
   Blocks blocks;
   blocks.add(100'000);
   const int local = 0;
