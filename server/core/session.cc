@@ -374,8 +374,10 @@ void Session::check_limits(int64_t now_ms) {
     if (sent_seen_ != sent_before) note_active(now_ms);
   }
   const bool idle = timeout_s > 0 && now_ms - active_ms() > timeout_s * 1000;
-  // After a turn that took long, what it has sent meanwhile may not have been read yet.
-  const bool heard = idle && stream_->reading() && stream_->unread_bytes() > 0;
+  // After a turn that took long, what it has sent meanwhile may not have been read yet. (Of a large
+  // argument it may be unread because the rest is missing: see above.)
+  const bool heard =
+      idle && placed_bytes_missing() == 0 && stream_->reading() && stream_->unread_bytes() > 0;
   if (idle && !heard && !has(kBlocked) && !has(kMonitor)) return close();
   if (close_asked_ms_ != 0 && now_ms - close_asked_ms_ > kLastReplyMs) return close();
   const int64_t soft_ms = output_limit().soft_seconds.load() * 1000;

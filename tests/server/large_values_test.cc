@@ -392,6 +392,13 @@ TEST_P(LargeValues, SlowSenderIsNotIdle) {
   EXPECT_EQ(slow.reply(), "+OK");
 }
 
+TEST_P(LargeValues, SenderThatStopsIsIdle) {
+  ServerProcess server = start({"--timeout", "1"});
+  TestClient client = server.connect();
+  client.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000000\r\n" + std::string(200'000, 'x'));
+  EXPECT_TRUE(client.closed());
+}
+
 // What has arrived of it and was not read yet is no reason to stay.
 TEST_P(LargeValues, ServerStopsBesideAnUnfinishedOne) {
   ServerProcess server = start();
