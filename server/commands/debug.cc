@@ -248,7 +248,7 @@ void recount_memory(Call& call) {
                   " bytes of table directories: {}\n"
                   " bytes counted by the arena: {}\n"
                   " of these, bytes in no table: {}\n",
-                  sum.entries, sum.blobs, sum.segments, sum.directories, sum.arena,
+                  sum.entries, sum.values, sum.segments, sum.directories, sum.arena,
                   static_cast<int64_t>(sum.elsewhere())));
 }
 

@@ -5,6 +5,7 @@
 
 #include "server/core/tick_clock.h"
 #include "storage/blob_reclaimer.h"
+#include "storage/garbage.h"
 
 namespace larder::core {
 namespace {
@@ -49,7 +50,8 @@ size_t MemoryLimit::excess_bytes() const {
   const auto limit = static_cast<size_t>(values_.maxmemory_bytes.load(std::memory_order_relaxed));
   if (limit == 0 || reclaims_.load(std::memory_order_relaxed) > 0) return 0;
   const size_t used = storage::used_bytes() + fragmentation_bytes_.load(std::memory_order_relaxed);
-  const size_t allowed = limit + storage::BlobReclaimer::waiting_bytes();
+  const size_t allowed =
+      limit + storage::BlobReclaimer::waiting_bytes() + storage::Garbage::waiting_bytes();
   return used > allowed ? used - allowed : 0;
 }
 
