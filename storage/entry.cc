@@ -42,7 +42,7 @@ void Entry::write_expiry(uint8_t* at, int64_t expire_at_ms, uint8_t flags) {
 
 uint8_t Entry::flags_for(const EntryShape& shape) {
   uint8_t flags = static_cast<uint8_t>(shape.kind);
-  if (shape.kind == ValueKind::kInteger) flags |= width_of(shape.integer);
+  if (shape.kind == ValueKind::kInteger) flags |= shape.wide ? 3 : width_of(shape.integer);
   if (shape.expire_at_ms != kNoExpiry) {
     flags |= fits_40_bits(shape.expire_at_ms) ? kExpiry40 : kExpiry64;
   }

@@ -43,6 +43,9 @@ struct EntryShape {
   ValueKind kind = ValueKind::kText;
   size_t text_bytes = 0;
   int64_t integer = 0;
+  // Keeps the integer in 8 bytes, however small: then set_integer() takes any. with() and copy()
+  // do not preserve it.
+  bool wide = false;
   Blob* blob = nullptr;
   Object object{};
   // The string was modified in place: OBJECT ENCODING calls it "raw" however short it is.

@@ -314,6 +314,18 @@ Position insert(Packed*& list, Position before, const Element& element) {
   return at;
 }
 
+Position insert_pair(Packed*& list, Position before, const Element& first, const Element& second) {
+  const Written written_first(first);
+  const Written written_second(second);
+  const Position at = before != kNone ? before : static_cast<Position>(list->bytes() - 1);
+  const uint16_t stored = stored_count(list);
+  change_room(list, at, 0, written_first.bytes() + written_second.bytes());
+  written_first.copy_to(list->data() + at);
+  written_second.copy_to(list->data() + at + written_first.bytes());
+  set_stored_count(list, stored != kCountUnknown ? stored + 2u : stored);
+  return at;
+}
+
 Position replace(Packed*& list, Position at, const Element& element) {
   const Written written(element);
   change_room(list, at, whole_bytes(extent_at(list, at)), written.bytes());

@@ -72,6 +72,8 @@ Position insert(Packed*& list, Position before, const Element& element);
 inline Position append(Packed*& list, const Element& element) {
   return insert(list, kNone, element);
 }
+// Both at once, one behind the other: a field with its value.
+Position insert_pair(Packed*& list, Position before, const Element& first, const Element& second);
 // In place of the one at `at`; answers where it is.
 Position replace(Packed*& list, Position at, const Element& element);
 // Takes `elements` of them out, beginning at `at`; answers the position behind, kNone at the end.
