@@ -144,6 +144,7 @@ size_t write_integer(int64_t value, char* to) {
 
 size_t write_double(double value, char* to) {
   constexpr double kWholeMax = 4611686018427387904.0;  // 2^62: beyond, Redis uses exponents
+  if (std::isnan(value)) return std::memcpy(to, "nan", 3), 3;
   if (std::isinf(value)) return write_infinity(value, to);
   if (value == 0) return std::signbit(value) ? (std::memcpy(to, "-0", 2), 2) : (*to = '0', 1);
   if (std::abs(value) <= kWholeMax && value == std::trunc(value)) {

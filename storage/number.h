@@ -31,7 +31,7 @@ size_t write_integer(int64_t value, char* to);
 
 // The shortest digits that read back as the same number, in the layout of Redis 7.2's d2string: an
 // integer without a fraction, an exponent only for what would be long without ("1.5e+20", "1e-7"),
-// "inf", "-inf", "-0". `to` has room for kDoubleTextMax. `value` is not NaN. Returns the length.
+// "inf", "-inf", "nan", "-0". `to` has room for kDoubleTextMax. Returns the length.
 size_t write_double(double value, char* to);
 
 // The first 17 significant digits, as C's %.17g: "0.10000000000000001". Where Redis writes so, it

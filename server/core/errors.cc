@@ -44,6 +44,8 @@ std::string_view text(storage::Status status) {
       return kOverflow;
     case Status::kNanOrInfinity:
       return kNanOrInfinity;
+    case Status::kNotANumber:
+      return kScoreNotANumber;
     case Status::kTooLong:
       return kStringTooLong;
     case Status::kExists:
@@ -56,6 +58,10 @@ std::string_view text(storage::Status status) {
 
 std::string wrong_arity(std::string_view command) {
   return "ERR wrong number of arguments for '" + std::string(command) + "' command";
+}
+
+std::string no_input_keys(std::string_view command) {
+  return "ERR at least 1 input key is needed for '" + std::string(command) + "' command";
 }
 
 std::string invalid_expire(std::string_view command) {

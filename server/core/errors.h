@@ -21,6 +21,24 @@ inline constexpr std::string_view kNoSuchKey = "ERR no such key";
 inline constexpr std::string_view kOverflow = "ERR increment or decrement would overflow";
 inline constexpr std::string_view kDecrementOverflow = "ERR decrement would overflow";
 inline constexpr std::string_view kNanOrInfinity = "ERR increment would produce NaN or Infinity";
+inline constexpr std::string_view kScoreNotANumber =
+    "ERR resulting score is not a number (NaN)";
+inline constexpr std::string_view kZaddConditions =
+    "ERR XX and NX options at the same time are not compatible";
+inline constexpr std::string_view kZaddComparisons =
+    "ERR GT, LT, and/or NX options at the same time are not compatible";
+inline constexpr std::string_view kZaddIncrementPairs =
+    "ERR INCR option supports a single increment-element pair";
+inline constexpr std::string_view kScoreBounds = "ERR min or max is not a float";
+inline constexpr std::string_view kLexBounds = "ERR min or max not valid string range item";
+inline constexpr std::string_view kLimitWithoutRange =
+    "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
+inline constexpr std::string_view kScoresByLex =
+    "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
+inline constexpr std::string_view kWeightNotFloat = "ERR weight value is not a float";
+inline constexpr std::string_view kNumkeysNotPositive = "ERR numkeys should be greater than 0";
+inline constexpr std::string_view kCountNotPositive = "ERR count should be greater than 0";
+inline constexpr std::string_view kLimitNegative = "ERR LIMIT can't be negative";
 inline constexpr std::string_view kStringTooLong =
     "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 inline constexpr std::string_view kOffsetOutOfRange = "ERR offset is out of range";
@@ -123,6 +141,8 @@ std::string invalid_expire(std::string_view command);
 std::string out_of_range(int64_t min, int64_t max);
 // ERR Unsupported option x
 std::string unsupported_option(std::string_view option);
+// ERR at least 1 input key is needed for 'zunion' command
+std::string no_input_keys(std::string_view command);
 // ERR unknown command 'x', with args beginning with: 'a' 'b' . Long input is cut as Redis cuts it.
 std::string unknown_command(std::string_view name, const std::string_view* arguments, size_t count);
 // ERR unknown subcommand 'x'. Try CLIENT HELP.

@@ -2,8 +2,14 @@
 
 #include "protocol/limits.h"
 #include "server/core/output.h"
+#include "storage/number.h"
 
 namespace larder::core {
+
+void Reply::real(double value) {
+  char digits[storage::kDoubleTextMax];
+  ReplyWriter::real({digits, storage::write_double(value, digits)});
+}
 
 void Reply::value(const storage::Entry& entry) {
   value_part(entry, 0, std::string_view::npos);

@@ -13,6 +13,9 @@ using protocol::RespVersion;
 
 class Reply : public protocol::ReplyWriter {
  public:
+  // A double, in the digits of storage::write_double().
+  void real(double value);
+
   // A bulk string: the string value of an entry, whose shard is locked, or a part of it. Large ones
   // are not copied but sent from where they are.
   void value(const storage::Entry& entry);
