@@ -4,6 +4,7 @@
 #include <cassert>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "storage/types/integer_set.h"
 #include "storage/types/set_table.h"
@@ -166,7 +167,7 @@ bool Set::remove(const Member& member) {
 }
 
 void Set::expect(size_t members, const SetLimits& limits, uint64_t hash_seed) {
-  const bool too_many = encoding() == Encoding::kIntegers  ? members > limits.integers_max
+  const bool too_many = encoding() == Encoding::kIntegers   ? members > limits.integers_max
                         : encoding() == Encoding::kListpack ? members > limits.listpack_members_max
                                                             : false;
   if (too_many) become_table(hash_seed);
@@ -218,12 +219,9 @@ void Set::each(FunctionRef<bool(const MemberValue&)> visit) const {
   }
 }
 
-TablePosition Set::scan(TablePosition from, size_t count,
+TablePosition Set::scan(TablePosition from, ScanBudget budget,
                         FunctionRef<void(const MemberValue&)> visit) const {
-  if (object_ && encoding() == Encoding::kTable) {
-    ScanBudget budget{.entries = count, .buckets = kUnlimited};
-    return table().scan(from, budget, visit);
-  }
+  if (object_ && encoding() == Encoding::kTable) return table().scan(from, budget, visit);
   each([&](const MemberValue& value) {
     visit(value);
     return true;

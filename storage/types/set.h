@@ -29,7 +29,8 @@ struct SetLimits {
 
 class Set {
  public:
-  // A false object stands for a missing key: an empty set, which nothing may be added to.
+  // Without an object, or with a false one, it stands for a missing key: an empty set, which nothing may be added to.
+  Set() = default;
   explicit Set(Object object) : object_(object) {}
 
   // An empty one, the caller's. Throws std::bad_alloc, as all that change anything do; then they
@@ -58,10 +59,10 @@ class Set {
 
   // Calls `visit` with each member until it answers false. The set must not change meanwhile.
   void each(FunctionRef<bool(const MemberValue&)> visit) const;
-  // Calls it with some members, about `count`, beginning where an earlier call left off, or at 0;
-  // answers where to go on, 0 at the end. Small sets are visited at once. See Table::scan for what
-  // an iteration is sure to visit.
-  TablePosition scan(TablePosition from, size_t count,
+  // Calls it with some members, beginning where an earlier call left off, or at 0; answers where to
+  // go on, 0 at the end. See Table::scan for the budget and for what an iteration is sure to visit.
+  // A set that is no table is visited at once, whatever the budget.
+  TablePosition scan(TablePosition from, ScanBudget budget,
                      FunctionRef<void(const MemberValue&)> visit) const;
 
   // One of the members, each with the same chance, by 64 random bits. There must be one.

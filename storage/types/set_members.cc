@@ -47,22 +47,23 @@ size_t add_to_new(Keyspace& db, const Key& key, std::span<const std::string_view
   return added;
 }
 
-// All but `kept` of many members go: those few are put into a new set.
+// All but `kept` of many members go: those few are put into a new set, in the encoding that Redis
+// gives it.
 void keep_members(Keyspace& db, const Key& key, Entry& entry, size_t kept, const SetLimits& limits,
                   FunctionRef<uint64_t()> random_bits,
                   FunctionRef<void(const MemberValue&)> visit) {
   Set set(entry.object());
   size_t left = set.size();
-  OwnedSet rest(Set{Object()});
+  const bool integers = set.encoding() == Encoding::kIntegers;
+  const uint64_t seed = hash_seed(db);
+  OwnedSet rest(Set::create(integers ? Encoding::kIntegers : Encoding::kListpack, seed));
   set.each([&](const MemberValue& value) {
     if (random_below(left--, random_bits()) >= kept) {
       visit(value);
-      return true;
+    } else {
+      rest->add(Member(value), limits, seed);
+      kept--;
     }
-    const Member member(value);
-    if (!*rest) *rest = Set::create_for(member, 1, limits, hash_seed(db));
-    rest->add(member, limits, hash_seed(db));
-    kept--;
     return true;
   });
   const Object before = entry.object();
@@ -138,10 +139,8 @@ void pop_member(Keyspace& db, const Key& key, Entry& entry, uint64_t random_bits
 }
 
 void pop_members(Keyspace& db, const Key& key, Entry& entry, size_t count, const SetLimits& limits,
-                 FunctionRef<uint64_t()> random_bits,
-                 FunctionRef<void(const MemberValue&)> visit) {
-  // Redis' measure of what is most of a set. It can be seen: the few that are left are put into the
-  // smallest encoding that holds them.
+                 FunctionRef<uint64_t()> random_bits, FunctionRef<void(const MemberValue&)> visit) {
+  // Redis' measure of what is most of a set. It can be seen, in the encoding of what is left.
   constexpr size_t kMostShare = 5;
   const size_t size = Set(entry.object()).size();
   if (count >= size) {
@@ -150,7 +149,7 @@ void pop_members(Keyspace& db, const Key& key, Entry& entry, size_t count, const
     return;
   }
   const size_t left = size - count;
-  if (left < count / kMostShare + (count % kMostShare != 0)) {
+  if (left <= count / kMostShare) {
     return keep_members(db, key, entry, left, limits, random_bits, visit);
   }
   change_set(entry, [&](Set& set) {

@@ -41,8 +41,7 @@ void pop_member(Keyspace& db, const Key& key, Entry& entry, uint64_t random_bits
 // The same for `count` different ones, or all if there are no more. Takes time for the members
 // taken out or, if these are most of them, for all.
 void pop_members(Keyspace& db, const Key& key, Entry& entry, size_t count, const SetLimits& limits,
-                 FunctionRef<uint64_t()> random_bits,
-                 FunctionRef<void(const MemberValue&)> visit);
+                 FunctionRef<uint64_t()> random_bits, FunctionRef<void(const MemberValue&)> visit);
 
 // Puts a new set, which is taken over, under a key in place of whatever was there, without an
 // expiry. An empty one is not stored: the key is erased.

@@ -78,8 +78,7 @@ void SetTable::each(FunctionRef<bool(const MemberValue&)> visit) const {
 
 TablePosition SetTable::scan(TablePosition from, ScanBudget& budget,
                              FunctionRef<void(const MemberValue&)> visit) const {
-  return table_.scan(from, budget,
-                     [&](const Entry& entry) { visit(Member::of_key(entry.key())); });
+  return table_.scan(from, budget, [&](const Entry& entry) { visit(Member::of_key(entry.key())); });
 }
 
 MemberValue SetTable::random(uint64_t bits) const {
