@@ -56,6 +56,7 @@ size_t Entry::bytes_for(const EntryShape& shape, uint8_t flags) {
   const size_t value = shape.kind == ValueKind::kText
                            ? shape.text_bytes + ((flags & kLongText) != 0 ? 2 : 1)
                        : shape.kind == ValueKind::kInteger ? integer_bytes(flags)
+                       : shape.kind == ValueKind::kNone    ? 0
                                                            : kPointerBytes;
   return head + expiry_width(flags) + shape.key.size() + value;
 }
@@ -151,6 +152,8 @@ EntryShape Entry::shape() const {
     case ValueKind::kObject:
       shape.object = object();
       break;
+    case ValueKind::kNone:
+      break;
   }
   return shape;
 }
@@ -243,7 +246,8 @@ std::string_view Entry::string(char (&digits)[kIntegerTextMax]) const {
     case ValueKind::kBlob:
       return blob()->view();
     case ValueKind::kInteger:
-    case ValueKind::kObject:  // not asked
+    case ValueKind::kObject:  // not asked, nor the next
+    case ValueKind::kNone:
       break;
   }
   return {digits, write_integer(integer(), digits)};
@@ -260,6 +264,8 @@ size_t Entry::value_bytes() const {
       return text_size();
     case ValueKind::kInteger:
       return integer_bytes(flags());
+    case ValueKind::kNone:
+      return 0;
     case ValueKind::kBlob:
     case ValueKind::kObject:
       break;

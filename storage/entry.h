@@ -8,7 +8,7 @@
 //   [1|2]    length of a value kept here
 //   key bytes
 //   value    text kept here (up to kInlineValueMax), an integer of 1, 2, 4 or 8 bytes, a pointer to
-//            a Blob, or the Object of a collection
+//            a Blob, the Object of a collection, or nothing: a member of a set is a key alone
 //
 // There is no reference count, no separate key object, no second table for expiries. Whoever holds
 // the shard's lock may read and write an entry; nobody else may touch it.
@@ -33,7 +33,7 @@ inline constexpr size_t kKeyBytesMax = 0xffffffff;
 inline constexpr size_t kInlineValueMax = 1024;
 
 // How a value is kept.
-enum class ValueKind : uint8_t { kText = 0, kBlob = 1, kObject = 2, kInteger = 4 };
+enum class ValueKind : uint8_t { kText = 0, kBlob = 1, kObject = 2, kNone = 3, kInteger = 4 };
 
 // What an entry is to be made of. For kText, `text_bytes` is the value's length; for kBlob, `blob`
 // is taken over with its reference, for kObject `object`.

@@ -37,6 +37,7 @@ class Object {
   }
 
   explicit operator bool() const { return word_ != 0; }
+  bool operator==(const Object&) const = default;
   ValueType type() const { return static_cast<ValueType>(word_ >> kTypeShift); }
   Encoding encoding() const { return static_cast<Encoding>(word_ >> kEncodingShift & 0xff); }
   bool is_packed() const { return encoding() <= Encoding::kListpackTimed; }

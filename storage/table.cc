@@ -411,11 +411,12 @@ Entry* Table::entry_by_rank(size_t rank) const {
 
 // Draws slots until one is in use. A segment counts once, however often it stands in the directory,
 // and for as many slots as the largest has, so that every slot has the same chance. In a table with
-// few entries, drawing gives up soon and counting, which is as fair, is short.
+// few entries, drawing gives up soon and counting, which is as fair, is short; the longer the
+// directory that counting must walk, the longer it is put off.
 Entry* Table::random_entry(uint64_t random) const {
   if (size_ == 0) return nullptr;
-  constexpr int kDraws = 32;
-  for (int i = 0; i < kDraws; i++) {
+  constexpr size_t kDrawsMin = 32;
+  for (size_t draws = kDrawsMin + directory_size() / 8; draws > 0; draws--) {
     random = mix(random);
     const size_t index = random & (directory_size() - 1);
     const Segment& segment = *directory_[index];

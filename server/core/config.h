@@ -75,6 +75,10 @@ struct ConfigValues {
   IntegerValue lfu_log_factor{0};
   IntegerValue lfu_decay_minutes{0};
   IntegerValue lazyfree_user_flush{0};
+  IntegerValue set_integers_max{0};
+  IntegerValue set_listpack_members_max{0};
+  IntegerValue set_listpack_member_bytes_max{0};
+  IntegerValue hll_sparse_bytes_max{0};
   IntegerValue loglevel{0};
   TextValue logfile;
   IntegerValue slowlog_slower_than_us{0};

@@ -26,4 +26,9 @@ void Reply::value_part(const storage::Entry& entry, size_t first, size_t bytes) 
   raw("\r\n");
 }
 
+void Reply::element(const storage::listpack::Element& element) {
+  if (element.is_integer) return bulk_integer(element.integer);
+  bulk(element.text);
+}
+
 }  // namespace larder::core
