@@ -23,16 +23,35 @@ core::Family latency_commands();
 core::Family server_commands();
 core::Family set_commands();
 core::Family set_algebra_commands();
+core::Family sorted_set_commands();
+core::Family sorted_set_algebra_commands();
+core::Family sorted_set_pop_commands();
+core::Family sorted_set_range_commands();
 core::Family string_commands();
 core::Family string_edit_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {bitmap_commands(),      client_commands(),     config_commands(),
-          connection_commands(),  debug_commands(),      expiry_commands(),
-          hyperloglog_commands(), info_commands(),       introspection_commands(),
-          key_commands(),         keyspace_commands(),   latency_commands(),
-          server_commands(),      set_commands(),        set_algebra_commands(),
-          string_commands(),      string_edit_commands()};
+  return {bitmap_commands(),
+          client_commands(),
+          config_commands(),
+          connection_commands(),
+          debug_commands(),
+          expiry_commands(),
+          hyperloglog_commands(),
+          info_commands(),
+          introspection_commands(),
+          key_commands(),
+          keyspace_commands(),
+          latency_commands(),
+          server_commands(),
+          set_commands(),
+          set_algebra_commands(),
+          sorted_set_commands(),
+          sorted_set_algebra_commands(),
+          sorted_set_pop_commands(),
+          sorted_set_range_commands(),
+          string_commands(),
+          string_edit_commands()};
 }
 
 }  // namespace larder::commands

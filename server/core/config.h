@@ -78,6 +78,8 @@ struct ConfigValues {
   IntegerValue set_integers_max{0};
   IntegerValue set_listpack_members_max{0};
   IntegerValue set_listpack_member_bytes_max{0};
+  IntegerValue zset_listpack_members_max{0};
+  IntegerValue zset_listpack_member_bytes_max{0};
   IntegerValue hll_sparse_bytes_max{0};
   IntegerValue loglevel{0};
   TextValue logfile;

@@ -242,6 +242,22 @@ constexpr OptionRow kRows[] = {
      .max = INT64_MAX,
      .help = "Longest member, in bytes, of a set that is one packed run."},
     {.section = "Collections",
+     .name = "zset-max-listpack-entries",
+     .alias = "zset-max-ziplist-entries",
+     .number = &V::zset_listpack_members_max,
+     .initial = "128",
+     .live = true,
+     .max = INT64_MAX,
+     .help = "Members up to which a sorted set is kept as one packed run."},
+    {.section = "Collections",
+     .name = "zset-max-listpack-value",
+     .alias = "zset-max-ziplist-value",
+     .kind = K::kMemory,
+     .number = &V::zset_listpack_member_bytes_max,
+     .initial = "64",
+     .live = true,
+     .help = "Longest member, in bytes, of a sorted set that is one packed run."},
+    {.section = "Collections",
      .name = "hll-sparse-max-bytes",
      .kind = K::kMemory,
      .number = &V::hll_sparse_bytes_max,
@@ -443,7 +459,7 @@ std::span<const OptionRow> option_rows() {
 const OptionRow* find_option(std::string_view name) {
   const std::string lower = to_lower(name);
   for (const OptionRow& row : kRows) {
-    if (row.name == lower) return &row;
+    if (row.name == lower || (row.alias == lower && !lower.empty())) return &row;
   }
   return nullptr;
 }

@@ -21,8 +21,7 @@ inline constexpr std::string_view kNoSuchKey = "ERR no such key";
 inline constexpr std::string_view kOverflow = "ERR increment or decrement would overflow";
 inline constexpr std::string_view kDecrementOverflow = "ERR decrement would overflow";
 inline constexpr std::string_view kNanOrInfinity = "ERR increment would produce NaN or Infinity";
-inline constexpr std::string_view kScoreNotANumber =
-    "ERR resulting score is not a number (NaN)";
+inline constexpr std::string_view kScoreNotANumber = "ERR resulting score is not a number (NaN)";
 inline constexpr std::string_view kZaddConditions =
     "ERR XX and NX options at the same time are not compatible";
 inline constexpr std::string_view kZaddComparisons =

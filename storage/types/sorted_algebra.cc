@@ -52,6 +52,43 @@ std::optional<double> common_score(const Sources& sources, std::string_view memb
 
 }  // namespace
 
+std::optional<double> ScoredSource::score(std::string_view member) const {
+  if (!set_) return sorted_.score(member);
+  if (!set_.contains(Member(member))) return std::nullopt;
+  return 1;
+}
+
+void ScoredSource::each(FunctionRef<bool(std::string_view, double)> visit) const {
+  if (set_) {
+    return set_.each([&](const MemberValue& member) {
+      char digits[kIntegerTextMax];
+      return visit(member.string(digits), 1);
+    });
+  }
+  // Piece by piece, so that a large one need not be walked to its end for nothing.
+  constexpr size_t kPiece = 256;
+  bool more = true;
+  for (size_t first = 0; more && first < sorted_.size(); first += kPiece) {
+    const RankRange piece{first, std::min(first + kPiece, sorted_.size())};
+    sorted_.each(piece, Direction::kForward, [&](std::string_view member, double score) {
+      more = more && visit(member, score);
+    });
+  }
+}
+
+Result<ScoredSource> read_scored_source(Keyspace& db, const Key& key) {
+  const Entry* entry = db.read(key);
+  if (entry == nullptr) return ScoredSource();
+  switch (entry->type()) {
+    case ValueType::kSortedSet:
+      return ScoredSource(SortedSet(entry->object()));
+    case ValueType::kSet:
+      return ScoredSource(Set(entry->object()));
+    default:
+      return Status::kWrongType;
+  }
+}
+
 std::unique_ptr<SortedTable> unite(std::span<const ScoredSource> sources, Aggregate aggregate,
                                    uint64_t hash_seed) {
   auto result = std::make_unique<SortedTable>(hash_seed);
@@ -64,6 +101,7 @@ std::unique_ptr<SortedTable> unite(std::span<const ScoredSource> sources, Aggreg
       } else {
         result->load(member, score);
       }
+      return true;
     });
   }
   result->put_in_order();
@@ -77,6 +115,7 @@ std::unique_ptr<SortedTable> intersect(std::span<const ScoredSource> sources, Ag
   sorted[0]->each([&](std::string_view member, double score) {
     const auto common = common_score(sorted, member, score, aggregate);
     if (common) result->load(member, *common);
+    return true;
   });
   result->put_in_order();
   return result;
@@ -85,10 +124,11 @@ std::unique_ptr<SortedTable> intersect(std::span<const ScoredSource> sources, Ag
 std::unique_ptr<SortedTable> subtract(std::span<const ScoredSource> sources, uint64_t hash_seed) {
   auto result = std::make_unique<SortedTable>(hash_seed);
   sources[0].each([&](std::string_view member, double score) {
-    for (const ScoredSource& other : sources.subspan(1)) {
-      if (other.score(member)) return;
-    }
-    result->load(member, score);
+    const bool elsewhere =
+        std::any_of(sources.begin() + 1, sources.end(),
+                    [&](const ScoredSource& other) { return other.score(member).has_value(); });
+    if (!elsewhere) result->load(member, score);
+    return true;
   });
   result->put_in_order();
   return result;
@@ -98,11 +138,11 @@ size_t count_intersection(std::span<const ScoredSource> sources, size_t limit) {
   const Sources sorted = by_size(sources);
   size_t count = 0;
   sorted[0]->each([&](std::string_view member, double) {
-    if (count == limit) return;
-    for (size_t i = 1; i < sorted.size(); i++) {
-      if (!sorted[i]->score(member)) return;
-    }
-    count++;
+    const bool common =
+        std::all_of(sorted.begin() + 1, sorted.end(),
+                    [&](const ScoredSource* other) { return other->score(member).has_value(); });
+    if (common) count++;
+    return count < limit;
   });
   return count;
 }

@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <string>
+#include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "storage/types/collection.h"
+#include "storage/types/set.h"
 #include "storage/types/sorted_listpack.h"
 #include "storage/types/sorted_table.h"
 
@@ -110,6 +115,57 @@ void SortedSet::each(RankRange range, Direction direction, Visit visit) const {
     sorted_listpack::each(object_.packed(), range, direction, visit);
   } else {
     table_of(object_).each(range, direction, visit);
+  }
+}
+
+TablePosition SortedSet::scan(TablePosition from, ScanBudget budget, Visit visit) const {
+  if (table() != nullptr) return table()->scan(from, budget, visit);
+  each(visit);
+  return 0;
+}
+
+void SortedSet::sample(size_t count, FunctionRef<uint64_t()> random_bits, Visit visit) const {
+  constexpr size_t kFew = 3;  // at most a third of all: worth a search for each
+  const size_t members = size();
+  if (count >= members) return each(visit);
+  if (object_.is_packed() || count > members / kFew) {
+    // Algorithm S of Knuth, "The Art of Computer Programming", volume 2, 3.4.2.
+    size_t seen = 0;
+    size_t wanted = count;
+    return each([&](std::string_view member, double score) {
+      if (wanted > 0 && random_below(members - seen, random_bits()) < wanted) {
+        visit(member, score);
+        wanted--;
+      }
+      seen++;
+    });
+  }
+  // Floyd's, in Bentley and Floyd, "A sample of brilliance", 1987.
+  std::unordered_set<size_t> ranks;
+  for (size_t last = members - count; last < members; last++) {
+    const size_t drawn = random_below(last + 1, random_bits());
+    const size_t rank = ranks.insert(drawn).second ? drawn : last;
+    if (rank == last) ranks.insert(last);
+    each({rank, rank + 1}, Direction::kForward, visit);
+  }
+}
+
+void SortedSet::draw(size_t count, FunctionRef<uint64_t()> random_bits, Visit visit) const {
+  const size_t members = size();
+  // To find one in a listpack takes as long as to read it all.
+  if (object_.is_packed() && count > 1) {
+    std::vector<std::pair<std::string, double>> all;
+    all.reserve(members);
+    each([&](std::string_view member, double score) { all.emplace_back(member, score); });
+    for (; count > 0; count--) {
+      const auto& [member, score] = all[random_below(members, random_bits())];
+      visit(member, score);
+    }
+    return;
+  }
+  for (; count > 0; count--) {
+    const size_t rank = random_below(members, random_bits());
+    each({rank, rank + 1}, Direction::kForward, visit);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "storage/keyspace.h"
 #include "storage/object.h"
 #include "storage/result.h"
+#include "storage/table.h"
 #include "storage/types/sorted_range.h"
 
 namespace larder::storage {
@@ -48,6 +49,17 @@ class SortedSet {
   using Visit = FunctionRef<void(std::string_view member, double score)>;
   void each(RankRange range, Direction direction, Visit visit) const;
   void each(Visit visit) const { each({0, size()}, Direction::kForward, visit); }
+
+  // Calls `visit` with some members, beginning where an earlier call left off, or at 0; answers
+  // where to go on, 0 at the end. See Table::scan for the budget and for what an iteration is sure
+  // to visit. A small set is visited at once, whatever the budget.
+  TablePosition scan(TablePosition from, ScanBudget budget, Visit visit) const;
+
+  // With `count` different members, or all if there are fewer; every choice has the same chance.
+  // In order of their ranks, unless they are few of many.
+  void sample(size_t count, FunctionRef<uint64_t()> random_bits, Visit visit) const;
+  // `count` times with any member, each having the same chance every time. There must be one.
+  void draw(size_t count, FunctionRef<uint64_t()> random_bits, Visit visit) const;
 
   // The table of a large one, null for a small one.
   const SortedTable* table() const;

@@ -135,6 +135,11 @@ void SortedTable::each(RankRange range, Direction direction, Visit visit) const 
   }
 }
 
+TablePosition SortedTable::scan(TablePosition from, ScanBudget& budget, Visit visit) const {
+  return members_.scan(from, budget,
+                       [&](const Entry& entry) { visit(entry.key(), score_of(entry)); });
+}
+
 void SortedTable::set_loaded_score(Entry& entry, double score) {
   entry.set_integer(bits_of(score));
 }

@@ -46,8 +46,8 @@ class SortedTable final : public Container {
   using Visit = FunctionRef<void(std::string_view member, double score)>;
   void each(RankRange range, Direction direction, Visit visit) const;
 
-  // Of all members, whose values are their scores: for ZSCAN.
-  const Table& members() const { return members_; }
+  // See Table::scan.
+  TablePosition scan(TablePosition from, ScanBudget& budget, Visit visit) const;
 
   // For filling an empty one with members in any order: load() and find() them, change scores by
   // set_loaded_score(), and then, before anything else, put them in order.
