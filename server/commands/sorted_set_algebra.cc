@@ -95,13 +95,12 @@ void with_sources(Call& call, const Form& form, Work work) {
   const size_t keys = read_key_count(call, args);
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
-  const storage::Key first = call.key(1);  // of the destination: keys are asked for in their order
   std::optional<Sources> sources = read_sources(call, *db, args.position(), keys);
   if (!sources) return;
   Args rest = call.args(args.position() + keys);
   const Options options = read_options(rest, form, *sources);
   if (rest.failed()) return call.fail(rest.error());
-  work(*db, first, *sources, options);
+  work(*db, *sources, options);
 }
 
 std::unique_ptr<SortedTable> combine(Call& call, Operation operation, const Sources& sources,
@@ -120,15 +119,13 @@ std::unique_ptr<SortedTable> combine(Call& call, Operation operation, const Sour
 
 void answer_combined(Call& call, Operation operation) {
   const Form form{.key_count_at = 1, .weights = operation != Operation::kSubtract, .scores = true};
-  with_sources(call, form,
-               [&](Keyspace&, const storage::Key&, const Sources& sources, const Options& options) {
-                 const auto table = combine(call, operation, sources, options.aggregate);
-                 ScoreList list(call.reply(), table->size(),
-                                options.with_scores ? Scores::kByVersion : Scores::kNone);
-                 table->each(
-                     {0, table->size()}, storage::Direction::kForward,
-                     [&](std::string_view member, double score) { list.add(member, score); });
-               });
+  with_sources(call, form, [&](Keyspace&, const Sources& sources, const Options& options) {
+    const auto table = combine(call, operation, sources, options.aggregate);
+    ScoreList list(call.reply(), table->size(),
+                   options.with_scores ? Scores::kByVersion : Scores::kNone);
+    table->each({0, table->size()}, storage::Direction::kForward,
+                [&](std::string_view member, double score) { list.add(member, score); });
+  });
 }
 
 void zunion(Call& call) {
@@ -145,15 +142,13 @@ void zdiff(Call& call) {
 
 void store_combined(Call& call, Operation operation) {
   const Form form{.key_count_at = 2, .weights = operation != Operation::kSubtract};
-  with_sources(call, form,
-               [&](Keyspace& db, const storage::Key& destination, const Sources& sources,
-                   const Options& options) {
-                 auto table = combine(call, operation, sources, options.aggregate);
-                 const size_t members = table->size();
-                 storage::put_sorted_set(db, destination, std::move(table),
-                                         sorted_set_limits(call.config().values));
-                 call.reply().integer(static_cast<int64_t>(members));
-               });
+  with_sources(call, form, [&](Keyspace& db, const Sources& sources, const Options& options) {
+    auto table = combine(call, operation, sources, options.aggregate);
+    const size_t members = table->size();
+    storage::put_sorted_set(db, call.key(1), std::move(table),
+                            sorted_set_limits(call.config().values));
+    call.reply().integer(static_cast<int64_t>(members));
+  });
 }
 
 void zunionstore(Call& call) {
@@ -171,7 +166,7 @@ void zdiffstore(Call& call) {
 void zintercard(Call& call) {
   with_sources(
       call, {.key_count_at = 1, .limit = true},
-      [&](Keyspace&, const storage::Key&, const Sources& sources, const Options& options) {
+      [&](Keyspace&, const Sources& sources, const Options& options) {
         const size_t limit = options.limit > 0 ? options.limit : std::numeric_limits<size_t>::max();
         call.reply().integer(static_cast<int64_t>(storage::count_intersection(sources, limit)));
       });

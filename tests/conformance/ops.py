@@ -13,12 +13,14 @@ _DEADLINE_SECONDS = 5
 
 class FullScan:
     """A whole iteration on each server; what was found is compared as a set. `command` is SCAN, or HSCAN, SSCAN or
-    ZSCAN with its key; elements come in runs of `width`: 2 for a field and its value."""
+    ZSCAN with its key; elements come in runs of `width`: 2 for a field and its value. `numbers`: the last of
+    a run is a number, of which the spelling does not matter."""
 
-    def __init__(self, options, command=(b"SCAN",), width=1):
+    def __init__(self, options, command=(b"SCAN",), width=1, numbers=False):
         self.command = list(command)
         self.options = options
         self.width = width
+        self.numbers = numbers
         self.args = [*command, b"0", *options]
 
     def run(self, pair):
@@ -34,11 +36,14 @@ class FullScan:
                     return [(self.args, compare.exact, *replies)]
                 cursors[side] = reply[1][0][1]
                 page = [item[1] for item in reply[1][1][1]]
-                found[side] += [tuple(page[i:i + self.width]) for i in range(0, len(page), self.width)]
+                found[side] += [self._element(page[i:i + self.width]) for i in range(0, len(page), self.width)]
                 finished[side] = cursors[side] == b"0"
             if all(finished):
                 break
         return [(self.args, compare.exact, *(self._told(elements) for elements in found))]
+
+    def _element(self, parts):
+        return (*parts[:-1], repr(float(parts[-1])).encode()) if self.numbers else tuple(parts)
 
     @staticmethod
     def _told(elements):
