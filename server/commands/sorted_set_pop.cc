@@ -49,8 +49,7 @@ void pop_end(Call& call, Direction direction) {
   if (call.argument_count() > kArgumentsMax) return call.fail(errors::kSyntax);
   if (counted) {
     Args args = call.args(2);
-    count = args.integer();
-    if (count < 0) args.fail(errors::kMustBePositive);
+    count = args.integer(0, kCountMax, errors::kMustBePositive);
     if (args.failed()) return call.fail(args.error());
   }
   DatabaseLock db = call.lock();

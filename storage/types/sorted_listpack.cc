@@ -18,8 +18,9 @@ double score_of(const Element& element) {
   return score;
 }
 
-// A score as an element; text is written to `digits`.
+// A score as an element; text is written to `digits`. As in Redis, -0 becomes 0 here.
 Element score_element(double score, char (&digits)[kDoubleTextMax]) {
+  if (score == 0) return {.is_integer = true};
   return listpack::element_of({digits, write_double(score, digits)});
 }
 

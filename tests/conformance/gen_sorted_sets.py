@@ -47,6 +47,12 @@ def lex_range(d):
     return [b"-", b"+"] if d.chance(0.2) else [lex(d), lex(d)]
 
 
+def lex_key(d):
+    """A key whose members all have the score 0: what ranges of members are in others, nobody says, and in large ones it
+    depends on Redis' dice."""
+    return d.prefix + d.choice([b"lex:1", b"lex:2"])
+
+
 def limit(d):
     return d.words(["LIMIT", b"%d" % d.int(-2, 12), b"%d" % d.int(-2, 12)]) if d.chance(0.9) else \
         d.words(["LIMIT", integer, maybe(integer)])
@@ -174,6 +180,29 @@ def lexical(gen):
     return steps + [Command([b"ZREMRANGEBYLEX", name, *ends()]), Command([b"ZRANGE", name, b"0", b"-1"])]
 
 
+def small_lexical(gen):
+    """Different scores in a small sorted set: there what Redis finds depends on nothing but the members."""
+    d = gen.draw
+    name = key(d)
+    members = d.rng.sample([m for m in MEMBERS if len(m) < 65], d.int(1, 10))
+    steps = [Command([b"DEL", name]), Command([b"ZADD", name, *(w for m in members for w in (small_int(d), m))])]
+    for _ in range(d.int(1, 6)):
+        low, high = lex_range(d)
+        steps += [Command([b"ZRANGEBYLEX", name, low, high]), Command([b"ZLEXCOUNT", name, low, high]),
+                  Command([b"ZREVRANGEBYLEX", name, high, low])]
+    return steps + [Command([b"ZREMRANGEBYLEX", name, *lex_range(d)]), Command([b"ZRANGE", name, b"0", b"-1"])]
+
+
+def not_sorted(gen):
+    """Commands on ranges of members with a key that holds something else; which error comes first."""
+    d = gen.draw
+    name = key(d)
+    steps = [Command([b"SET", name, b"x"])]
+    for verb in (b"ZRANGEBYLEX", b"ZREVRANGEBYLEX", b"ZLEXCOUNT", b"ZREMRANGEBYLEX"):
+        steps.append(Command([verb, name, *lex_range(d)]))
+    return steps + [Command([b"ZRANGE", name, *lex_range(d), b"BYLEX"]), Command([b"DEL", name])]
+
+
 def combined(gen):
     """Sorted sets and sets of several sizes, every operation on them, and what became of the destination."""
     d = gen.draw
@@ -229,24 +258,26 @@ ROWS = [
     ranged("ZMSCORE", key, many(1, 5, member)),
     row("ZCARD", key, weight=1),
     row("ZCOUNT", key, bound, bound, weight=2),
-    row("ZLEXCOUNT", key, lex_range, weight=2),
+    row("ZADD", lex_key, many(1, 5, b"0", member), weight=4),
+    row("ZREM", lex_key, many(1, 3, member), weight=1),
+    row("ZLEXCOUNT", lex_key, lex_range, weight=2),
     ranged("ZRANK", key, member, maybe("WITHSCORE", p=0.15)),
     ranged("ZREVRANK", key, member, maybe("WITHSCORE", p=0.15)),
     ranged("ZRANGE", key, index, index, maybe("REV", p=0.3), maybe("WITHSCORES"), weight=3),
     ranged("ZRANGE", key, bound, bound, "BYSCORE", maybe("REV", p=0.3), maybe(limit), maybe("WITHSCORES"), weight=3),
-    ranged("ZRANGE", key, lex_range, "BYLEX", maybe("REV", p=0.3), maybe(limit), weight=2),
-    ranged("ZRANGE", key, one_of(index, bound, lex), one_of(index, bound, lex), RANGE_OPTIONS, weight=1),
+    ranged("ZRANGE", lex_key, lex_range, "BYLEX", maybe("REV", p=0.3), maybe(limit), weight=2),
+    ranged("ZRANGE", lex_key, one_of(index, bound, lex), one_of(index, bound, lex), RANGE_OPTIONS, weight=2),
     ranged("ZREVRANGE", key, index, index, maybe("WITHSCORES"), maybe("REV", p=0.05), maybe(limit, p=0.05)),
     ranged("ZRANGEBYSCORE", key, bound, bound, some_of("WITHSCORES", limit, p=0.4), maybe("REV", p=0.05)),
     ranged("ZREVRANGEBYSCORE", key, bound, bound, some_of("WITHSCORES", limit, p=0.4), maybe("BYLEX", p=0.05)),
-    ranged("ZRANGEBYLEX", key, lex_range, maybe(limit), maybe("WITHSCORES", p=0.1)),
-    ranged("ZREVRANGEBYLEX", key, lex_range, maybe(limit), maybe("WITHSCORES", p=0.1)),
+    ranged("ZRANGEBYLEX", lex_key, lex_range, maybe(limit), maybe("WITHSCORES", p=0.1)),
+    ranged("ZREVRANGEBYLEX", lex_key, lex_range, maybe(limit), maybe("WITHSCORES", p=0.1)),
     row("ZRANGESTORE", key, key, index, index, maybe("REV", p=0.3), weight=1),
     row("ZRANGESTORE", key, key, bound, bound, "BYSCORE", some_of("REV", limit, p=0.3), weight=1),
-    row("ZRANGESTORE", key, key, one_of(index, bound, lex), one_of(index, bound, lex), RANGE_OPTIONS, weight=1),
+    row("ZRANGESTORE", key, lex_key, one_of(index, bound, lex), one_of(index, bound, lex), RANGE_OPTIONS, weight=2),
     row("ZREMRANGEBYRANK", key, index, index, weight=1),
     row("ZREMRANGEBYSCORE", key, bound, bound, weight=1),
-    row("ZREMRANGEBYLEX", key, lex_range, weight=1),
+    row("ZREMRANGEBYLEX", lex_key, lex_range, weight=1),
     ranged("ZPOPMIN", key, maybe(count, maybe(b"BOGUS", p=0.1)), weight=1),
     ranged("ZPOPMAX", key, maybe(count, maybe(b"BOGUS", p=0.1)), weight=1),
     ranged("ZMPOP", keys_with_count, one_of("MIN", "MAX", "MIN", "MAX", "MID"), maybe("COUNT", count, p=0.5),
@@ -266,4 +297,5 @@ ROWS = [
 ]
 
 FAMILY = Family("sorted-sets", 30, ROWS, [scene(full_scan, 2.0), scene(random_members, 3.0), scene(growing, 1.5),
-                                          scene(lexical, 1.5), scene(combined, 2.0), scene(popped, 1.0)])
+                                          scene(lexical, 1.5), scene(small_lexical, 1.5),
+                                          scene(not_sorted, 0.5), scene(combined, 2.0), scene(popped, 1.0)])
