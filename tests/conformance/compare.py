@@ -85,7 +85,7 @@ def as_numbers(reply):
         return (kind, [as_numbers(item) for item in value])
     if kind in "$," and value is not None:
         try:
-            return (kind, float(value))
+            return (kind, repr(float(value)))  # a NaN is not equal to itself
         except ValueError:
             pass
     return reply

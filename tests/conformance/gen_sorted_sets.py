@@ -258,7 +258,7 @@ ROWS = [
     ranged("ZMSCORE", key, many(1, 5, member)),
     row("ZCARD", key, weight=1),
     row("ZCOUNT", key, bound, bound, weight=2),
-    row("ZADD", lex_key, many(1, 5, b"0", member), weight=4),
+    row("ZADD", lex_key, many(1, 5, b"0", member), weight=4, mutable=False),
     row("ZREM", lex_key, many(1, 3, member), weight=1),
     row("ZLEXCOUNT", lex_key, lex_range, weight=2),
     ranged("ZRANK", key, member, maybe("WITHSCORE", p=0.15)),
