@@ -65,7 +65,9 @@ TEST_P(SetOfAnyKind, HasWhatWasAddedAndNotRemoved) {
     }
     ASSERT_EQ(set->size(), expected.size());
     ASSERT_EQ(set->contains(Member(member)), expected.contains(member));
-    if (step % 100 == 0) ASSERT_EQ(members(*set), expected);
+    if (step % 100 == 0) {
+      ASSERT_EQ(members(*set), expected);
+    }
   }
   const Object copy = set->object().copy();
   EXPECT_EQ(members(Set(copy)), expected);
