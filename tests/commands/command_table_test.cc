@@ -192,7 +192,7 @@ TEST_F(CommandTableTest, KeysAreReadOrWrittenAsTheFlagsSay) {
     for (const KeySpec& spec : row.keys) {
       if (spec.begin == 0) continue;
       // As in Redis, PFCOUNT keeps its estimate in the key, and what it says stays the same.
-      if (row.flags & kReadonly && command.name != "pfcount") {
+      if (row.flags & kReadonly && row.name != "pfcount") {
         EXPECT_EQ(spec.flags & (kRW | kOW | kRM), 0);
       }
     }
