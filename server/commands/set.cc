@@ -115,10 +115,10 @@ void pop_several(Call& call, size_t count) {
 
 void spop(Call& call) {
   if (call.argument_count() == 2) return pop_one(call);
+  if (call.argument_count() > 3) return call.fail(errors::kSyntax);
   Args args = call.args(2);
   const int64_t count =
       args.integer(0, std::numeric_limits<int64_t>::max(), errors::kMustBePositive);
-  if (!args.done()) args.fail(errors::kSyntax);
   if (args.failed()) return call.fail(args.error());
   pop_several(call, static_cast<size_t>(count));
 }
@@ -158,11 +158,11 @@ void random_several(Call& call, int64_t count) {
 
 void srandmember(Call& call) {
   if (call.argument_count() == 2) return random_one(call);
+  if (call.argument_count() > 3) return call.fail(errors::kSyntax);
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   Args args = call.args(2);
   const int64_t count = args.integer();
   if (count < -kMax) args.fail(errors::out_of_range(-kMax, kMax));
-  if (!args.done()) args.fail(errors::kSyntax);
   if (args.failed()) return call.fail(args.error());
   random_several(call, count);
 }

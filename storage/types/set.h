@@ -29,7 +29,8 @@ struct SetLimits {
 
 class Set {
  public:
-  // Without an object, or with a false one, it stands for a missing key: an empty set, which nothing may be added to.
+  // Without an object, or with a false one, it stands for a missing key: an empty set, which
+  // nothing may be added to.
   Set() = default;
   explicit Set(Object object) : object_(object) {}
 

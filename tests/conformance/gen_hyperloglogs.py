@@ -46,7 +46,7 @@ def damaged_sketch(d):
     encoding = d.choice([b"\x00", b"\x01", b"\x01", b"\x01", b"\x02", b"\xff"])
     estimate = d.choice([b"\x00" * 8, b"\x05" + b"\x00" * 7, b"\x00" * 7 + b"\x80"])
     body = d.choice([b"", b"\x7f\xff", b"\x7f\xfe", b"\x7f\xff\x00", b"\x00", b"\x80", b"\x7f\xfe\x84", b"\x7f\xfd\x84\x84",
-                     b"\x7f", b"\x3f" * 256, b"\x83" * 4096, b"\x83" * 4097,
+                     b"\x3f" * 256, b"\x83" * 4096, b"\x83" * 4097,
                      b"\x00" * (_DENSE_BYTES - 16), b"\x11" * (_DENSE_BYTES - 16), b"\x00" * (_DENSE_BYTES - 17)])
     return head + encoding + b"\x00" * 3 + estimate + body
 
