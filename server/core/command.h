@@ -34,6 +34,10 @@ enum CommandFlag : uint32_t {
   kAllowBusy = 1u << 15,
   kNoAsyncLoading = 1u << 16,
   kNoMandatoryKeys = 1u << 17,
+  // Not Redis' names, and not shown.
+  kWhileSubscribed = 1u << 18,  // may be called in RESP2 by a client with subscriptions
+  kAnswersByPush = 1u << 19,    // its reply is pushes, which CLIENT REPLY does not silence
+  kHeldLikeWrite = 1u << 20,    // by CLIENT PAUSE WRITE (Redis: may_replicate)
 };
 
 enum AclCategory : uint32_t {

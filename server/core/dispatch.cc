@@ -103,6 +103,11 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
     reply.error(errors::kOutOfMemory);
     return false;
   }
+  if ((row.flags & kWhileSubscribed) == 0 && client.has(Client::kSubscribed) &&
+      client.resp() == RespVersion::k2) {
+    reply.error(errors::not_while_subscribed(row.name));
+    return false;
+  }
   if (client.has(Client::kMonitor) && (row.flags & (kWrite | kReadonly)) != 0) {
     reply.error(errors::kMonitorHasNoKeys);
     return false;
@@ -114,7 +119,7 @@ bool Dispatcher::held_back(const Command& command, int64_t now_ms) const {
   const int64_t until_ms = server_.pause.until_ms.load(std::memory_order_relaxed);
   if (now_ms >= until_ms) return false;
   return !server_.pause.writes_only.load(std::memory_order_relaxed) ||
-         (command.row->flags & kWrite) != 0;
+         (command.row->flags & (kWrite | kHeldLikeWrite)) != 0;
 }
 
 Dispatcher::Prepared Dispatcher::prepare(std::span<const std::string_view> arguments,
@@ -180,7 +185,9 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
   }
-  apply_reply_mode(client, out, reply_start);
+  const bool pushes =
+      command != nullptr && (command->row->flags & kAnswersByPush) != 0 && reply.errors() == 0;
+  apply_reply_mode(client, out, reply_start, pushes);
   return outcome;
 }
 
@@ -206,13 +213,14 @@ Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
   return Outcome::kDone;
 }
 
-// CLIENT REPLY: takes a reply back that the client does not want.
-void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_start) {
+// CLIENT REPLY: takes a reply back that the client does not want; pushes are no replies.
+void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_start, bool pushes) {
   if (!client.has(static_cast<Client::Flag>(Client::kReplySkip | Client::kReplyOff |
                                             Client::kReplySkipNext))) {
     return;
   }
-  if (client.has(Client::kReplySkip) || client.has(Client::kReplyOff)) out.truncate(reply_start);
+  const bool silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
+  if (silent && !pushes) out.truncate(reply_start);
   client.set(Client::kReplySkip, client.has(Client::kReplySkipNext));
   client.set(Client::kReplySkipNext, false);
 }

@@ -70,7 +70,7 @@ class Dispatcher {
                int64_t now_ms);
   bool held_back(const Command& command, int64_t now_ms) const;
   Outcome execute(Call& call, const Command& command);
-  static void apply_reply_mode(Client& client, Output& out, size_t reply_start);
+  static void apply_reply_mode(Client& client, Output& out, size_t reply_start, bool pushes);
   void feed_monitors(const Client& client, std::span<const std::string_view> arguments,
                      const Command& command);
   void finish(Client& client, const Command& command, std::span<const std::string_view> arguments,

@@ -11,6 +11,8 @@
 #include "server/core/command_table.h"
 #include "server/core/config.h"
 #include "server/core/memory_limit.h"
+#include "server/core/pubsub.h"
+#include "server/core/pushes.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
 #include "storage/clock.h"
@@ -55,6 +57,8 @@ struct Server {
         compaction(workers),
         memory_limit(server_config, store),
         commands(families),
+        pushes(workers),
+        pubsub(pushes, store_options.hash_seed),
         statistics(workers, commands.size()) {}
 
   // Whether the client may run commands: it said the password, or there is none.
@@ -69,6 +73,8 @@ struct Server {
   MemoryLimit memory_limit;
   CommandTable commands;
   Clients clients;
+  Pushes pushes;
+  PubSub pubsub;
   Statistics statistics;
   Slowlog slowlog;
   LatencyMonitor latency;
