@@ -1,63 +1,16 @@
 #include "server/core/dispatch.h"
 
-#include <fmt/format.h>
-
-#include <vector>
-
+#include "server/core/monitor_line.h"
 #include "server/core/output.h"
 #include "server/core/tick_clock.h"
 
 namespace larder::core {
 namespace {
 
-// A command of MONITOR's output: "..." with the escapes of redis-cli.
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '\\':
-        out += "\\\\";
-        break;
-      case '"':
-        out += "\\\"";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\a':
-        out += "\\a";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      default:
-        if (c >= 0x20 && c < 0x7f) {
-          out += c;
-        } else {
-          out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-        }
-    }
-  }
-  out += '"';
-}
-
 // The first words of an HTTP request: a web page that was tricked into talking to this port must
 // get no further line understood, so the connection ends here, as in Redis.
 bool is_http(std::string_view name) {
   return equals_ignoring_case(name, "POST") || equals_ignoring_case(name, "HOST:");
-}
-
-// Where a command came from, as MONITOR says it.
-std::string origin(const Client& client) {
-  const std::string& peer = client.address().peer;
-  if (!client.has(Client::kUnixSocket)) return peer;
-  return "unix:" + peer.substr(0, peer.rfind(':'));
 }
 
 }  // namespace
@@ -270,18 +223,3 @@ void Dispatcher::finish(Client& client, const Command& command,
   }
 }
 
-void Dispatcher::feed_monitors(const Client& client, std::span<const std::string_view> arguments,
-                               const Command& command) {
-  if ((command.row->flags & (kSkipMonitor | kAdmin)) != 0) return;
-  const int64_t now_us = server_.clock.now_us();
-  std::string line = fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000,
-                                 client.database(), origin(client));
-  for (const std::string_view argument : arguments) {
-    line += ' ';
-    append_quoted(line, argument);
-  }
-  line += "\r\n";
-  server_.host->feed_monitors(std::move(line));
-}
-
-}  // namespace larder::core
