@@ -10,6 +10,7 @@
 #include "server/core/clients.h"
 #include "server/core/command_table.h"
 #include "server/core/config.h"
+#include "server/core/key_events.h"
 #include "server/core/memory_limit.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
@@ -52,6 +53,7 @@ struct Server {
       : config(server_config),
         clock(server_clock),
         store(store_options),
+        key_events(store),
         compaction(workers),
         memory_limit(server_config, store),
         commands(families),
@@ -65,6 +67,7 @@ struct Server {
   Config& config;
   const storage::Clock& clock;
   storage::Store store;
+  KeyEvents key_events;
   storage::Compaction compaction;
   MemoryLimit memory_limit;
   CommandTable commands;
