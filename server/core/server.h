@@ -10,6 +10,7 @@
 #include "server/core/clients.h"
 #include "server/core/command_table.h"
 #include "server/core/config.h"
+#include "server/core/key_events.h"
 #include "server/core/memory_limit.h"
 #include "server/core/pubsub.h"
 #include "server/core/pushes.h"
@@ -54,6 +55,7 @@ struct Server {
       : config(server_config),
         clock(server_clock),
         store(store_options),
+        key_events(store),
         compaction(workers),
         memory_limit(server_config, store),
         commands(families),
@@ -69,6 +71,7 @@ struct Server {
   Config& config;
   const storage::Clock& clock;
   storage::Store store;
+  KeyEvents key_events;
   storage::Compaction compaction;
   MemoryLimit memory_limit;
   CommandTable commands;
