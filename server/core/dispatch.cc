@@ -129,11 +129,11 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     client.note_command(command->row, now_ms);
     return Outcome::kHeld;
   } else {
-    Call call(server_, client, *command, arguments, reply, now_ms, scratch_);
+    Call call(*this, server_, client, *command, arguments, reply, now_ms, scratch_);
     if (prepared.hashed) {
       call.set_hashed(static_cast<size_t>(command->row->keys[0].begin), prepared.hash);
     }
-    outcome = execute(call, *command);
+    outcome = execute(call);
   }
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
@@ -144,26 +144,45 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
   return outcome;
 }
 
-Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
-  Client& client = call.client();
-  client.note_command(command.row, call.now_ms());
-  command.row->handler(call);
-  counters_.commands.add();
-  const uint64_t tick = TickClock::now();
-  last_nanoseconds_ = TickClock::nanoseconds(tick - last_tick_);
-  last_tick_ = tick;
-  // Behind the handler, which knows by then what of its arguments is secret.
-  if (server_.monitors.load(std::memory_order_relaxed) > 0) {
-    feed_monitors(client, call.shown_arguments(), command);
-  }
+Dispatcher::Outcome Dispatcher::execute(Call& call) {
+  call.client().note_command(&call.row(), call.now_ms());
+  last_nanoseconds_ = run_handler(call, false);
   if (auto continuation = call.take_continuation(); continuation != nullptr) {
     suspended_ = {.continuation = std::move(continuation),
-                  .command = &command,
+                  .command = &call.command(),
                   .nanoseconds = last_nanoseconds_};
     return Outcome::kContinues;
   }
-  finish(client, command, call.shown_arguments(), call.reply(), last_nanoseconds_, call.now_ms());
+  finish(call.client(), call.command(), call.shown_arguments(), call.reply(), last_nanoseconds_,
+         call.now_ms());
   return Outcome::kDone;
+}
+
+// Answers how many nanoseconds it took, with all the commands that it ran in turn.
+uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
+  const uint64_t begun = last_tick_;
+  call.row().handler(call);
+  counters_.commands.add();
+  last_tick_ = TickClock::now();
+  // Behind the handler, which knows by then what of its arguments is secret.
+  if (server_.monitors.load(std::memory_order_relaxed) > 0 &&
+      (call.row().flags & (kSkipMonitor | kAdmin)) == 0) {
+    server_.host->feed_monitors(monitor_line(call.client(), call.shown_arguments(),
+                                             server_.clock.now_us(), from_script));
+  }
+  return TickClock::nanoseconds(last_tick_ - begun);
+}
+
+void Dispatcher::run_nested(Call& outer, const Nested& nested, Output& out) {
+  start_timing();
+  Reply reply = out.reply(nested.version);
+  Call call(*this, server_, outer.client(), nested.command, nested.arguments, reply,
+            outer.now_ms(), scratch_, &nested.held);
+  const uint64_t nanoseconds = run_handler(call, nested.from_script);
+  if (const auto rest = call.take_continuation(); rest != nullptr) {
+    while (rest->resume(call) != Continuation::Progress::kDone) rest->unblock(false);
+  }
+  finish(call.client(), nested.command, call.shown_arguments(), reply, nanoseconds, call.now_ms());
 }
 
 // CLIENT REPLY: takes a reply back that the client does not want; pushes are no replies.
@@ -183,7 +202,7 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   const size_t reply_start = out.size();
   const uint64_t start = TickClock::now();
   Reply reply = out.reply(client.resp());
-  Call call(server_, client, *suspended.command, {}, reply, now_ms, scratch_);
+  Call call(*this, server_, client, *suspended.command, {}, reply, now_ms, scratch_);
   const Continuation::Progress progress = suspended.continuation->resume(call);
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
@@ -223,3 +242,4 @@ void Dispatcher::finish(Client& client, const Command& command,
   }
 }
 
+}  // namespace larder::core
