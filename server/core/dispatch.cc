@@ -167,8 +167,8 @@ uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
   // Behind the handler, which knows by then what of its arguments is secret.
   if (server_.monitors.load(std::memory_order_relaxed) > 0 &&
       (call.row().flags & (kSkipMonitor | kAdmin)) == 0) {
-    server_.host->feed_monitors(monitor_line(call.client(), call.shown_arguments(),
-                                             server_.clock.now_us(), from_script));
+    server_.host->feed_monitors(
+        monitor_line(call.client(), call.shown_arguments(), server_.clock.now_us(), from_script));
   }
   return TickClock::nanoseconds(last_tick_ - begun);
 }
@@ -176,8 +176,8 @@ uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
 void Dispatcher::run_nested(Call& outer, const Nested& nested, Output& out) {
   start_timing();
   Reply reply = out.reply(nested.version);
-  Call call(*this, server_, outer.client(), nested.command, nested.arguments, reply,
-            outer.now_ms(), scratch_, &nested.held);
+  Call call(*this, server_, outer.client(), nested.command, nested.arguments, reply, outer.now_ms(),
+            scratch_, &nested.held);
   const uint64_t nanoseconds = run_handler(call, nested.from_script);
   if (const auto rest = call.take_continuation(); rest != nullptr) {
     while (rest->resume(call) != Continuation::Progress::kDone) rest->unblock(false);

@@ -55,9 +55,8 @@ std::string origin(const Client& client) {
 
 std::string monitor_line(const Client& client, std::span<const std::string_view> arguments,
                          int64_t now_us, bool from_script) {
-  std::string line =
-      fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000, client.database(),
-                  from_script ? "lua" : origin(client));
+  std::string line = fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000,
+                                 client.database(), from_script ? "lua" : origin(client));
   for (const std::string_view argument : arguments) {
     line += ' ';
     append_quoted(line, argument);
