@@ -6,6 +6,7 @@
 
 #include "storage/blob.h"
 #include "storage/entry_arena.h"
+#include "storage/packed.h"
 
 namespace larder::storage {
 
@@ -17,7 +18,8 @@ bool Compaction::plan(int64_t now_ms) {
   if (now_ms - over_ms_ < kRestPart * (over_ms_ - begun_ms_)) return false;
   if (EntryArena::plan_compaction() == 0) return false;
   begun_ms_ = over_ms_ = now_ms;
-  blobs_.store(EntryArena::any_worth_moving_above(kInlineValueMax), std::memory_order_relaxed);
+  values_.store(Packed::any_yet() || EntryArena::any_worth_moving_above(kInlineValueMax),
+                std::memory_order_relaxed);
   busy_.store(workers_, std::memory_order_relaxed);
   round_.fetch_add(1, std::memory_order_release);
   return true;
@@ -60,7 +62,7 @@ bool Compactor::compact_shard(CompactionBudget& budget) {
   if (table.size() > 0) {
     budget.segments--;
     position_ =
-        table.compact(position_, compaction_.blobs_.load(std::memory_order_relaxed), budget.moves);
+        table.compact(position_, compaction_.values_.load(std::memory_order_relaxed), budget.moves);
   }
   if (table.size() > 0 && position_ != 0) return true;
   position_ = 0;

@@ -42,9 +42,9 @@ class Compaction {
   const uint32_t workers_;
   int64_t begun_ms_ = 0;  // the last round; and when it was over, as far as plan() has seen
   int64_t over_ms_ = 0;
-  std::atomic<uint64_t> round_{0};  // its number; written before `busy_`
-  std::atomic<uint32_t> busy_{0};   // workers that have not finished it
-  std::atomic<bool> blobs_{false};  // whether blobs are to be moved in it
+  std::atomic<uint64_t> round_{0};   // its number; written before `busy_`
+  std::atomic<uint32_t> busy_{0};    // workers that have not finished it
+  std::atomic<bool> values_{false};  // whether blobs and packed objects are to be moved in it
   std::atomic<uint64_t> moved_{0};
 };
 

@@ -15,6 +15,10 @@ bool fits_40_bits(int64_t expire_at_ms) {
   return expire_at_ms >= kExpiry40EpochMs && (expire_at_ms - kExpiry40EpochMs) >> 40 == 0;
 }
 
+// Of the values that are kept elsewhere.
+constexpr size_t kPointerBytes = 8;
+static_assert(sizeof(Blob*) == kPointerBytes && sizeof(Object) == kPointerBytes);
+
 template <typename T>
 void store(uint8_t* to, T value) {
   std::memcpy(to, &value, sizeof value);
@@ -52,7 +56,7 @@ size_t Entry::bytes_for(const EntryShape& shape, uint8_t flags) {
   const size_t value = shape.kind == ValueKind::kText
                            ? shape.text_bytes + ((flags & kLongText) != 0 ? 2 : 1)
                        : shape.kind == ValueKind::kInteger ? integer_bytes(flags)
-                                                           : sizeof(Blob*);
+                                                           : kPointerBytes;
   return head + expiry_width(flags) + shape.key.size() + value;
 }
 
@@ -77,6 +81,7 @@ void Entry::fill(const EntryShape& shape, uint8_t flags) {
   // Little endian: the low bytes come first.
   if (shape.kind == ValueKind::kInteger) std::memcpy(at, &shape.integer, integer_bytes(flags));
   if (shape.kind == ValueKind::kBlob) store(at, shape.blob);
+  if (shape.kind == ValueKind::kObject) store(at, shape.object);
 }
 
 Entry* Entry::create(const EntryShape& shape) {
@@ -87,8 +92,13 @@ Entry* Entry::create(const EntryShape& shape) {
   return entry;
 }
 
+void Entry::release_value() {
+  if (kind() == ValueKind::kBlob) blob()->release();
+  if (kind() == ValueKind::kObject) object().destroy();
+}
+
 void Entry::destroy(Entry* entry) {
-  if (entry->kind() == ValueKind::kBlob) entry->blob()->release();
+  entry->release_value();
   destroy_block(entry);
 }
 
@@ -104,7 +114,13 @@ Entry* Entry::moved() {
   return static_cast<Entry*>(block);
 }
 
-bool Entry::move_blob(bool (*worth_moving)(const void* block)) {
+bool Entry::move_value(bool (*worth_moving)(const void* block)) {
+  if (kind() == ValueKind::kObject) {
+    Object value = object();
+    if (!value.move(worth_moving)) return false;
+    set_object(value);
+    return true;
+  }
   if (kind() != ValueKind::kBlob || !worth_moving(blob()) || !blob()->unique()) return false;
   store(bytes() + value_offset(), blob()->moved());
   return true;
@@ -114,7 +130,7 @@ bool Entry::rewrite(const EntryShape& shape) {
   const uint8_t new_flags = flags_for(shape);
   const size_t new_bytes = EntryArena::block_bytes(bytes_for(shape, new_flags));
   if (new_bytes != EntryArena::block_bytes(block_bytes())) return false;
-  if (kind() == ValueKind::kBlob) blob()->release();
+  release_value();
   fill(shape, new_flags);
   return true;
 }
@@ -132,6 +148,9 @@ EntryShape Entry::shape() const {
     case ValueKind::kBlob:
       shape.blob = blob();
       break;
+    case ValueKind::kObject:
+      shape.object = object();
+      break;
   }
   return shape;
 }
@@ -148,18 +167,22 @@ Entry* Entry::with(std::string_view key, int64_t expire_at_ms) {
 Entry* Entry::copy(std::string_view key) const {
   EntryShape changed = shape();
   changed.key = key;
-  Entry* entry = create(changed);
+  BlobRef blob;
   if (changed.blob != nullptr) {
     const std::string_view bytes = changed.blob->view();
-    try {
-      changed.blob = Blob::create(bytes.size(), bytes.size());
-    } catch (...) {
-      destroy_block(entry);
-      throw;
-    }
-    std::memcpy(changed.blob->data(), bytes.data(), bytes.size());
-    store(entry->bytes() + entry->value_offset(), changed.blob);
+    blob = BlobRef(Blob::create(bytes.size(), bytes.size()));
+    std::memcpy(blob->data(), bytes.data(), bytes.size());
+    changed.blob = blob.get();
   }
+  if (changed.object) changed.object = changed.object.copy();
+  Entry* entry = nullptr;
+  try {
+    entry = create(changed);
+  } catch (...) {
+    if (changed.object) changed.object.destroy();
+    throw;
+  }
+  blob.detach();  // the entry's
   if (kind() == ValueKind::kText) std::memcpy(entry->text_bytes(), text().data(), text_size());
   return entry;
 }
@@ -209,6 +232,10 @@ Blob* Entry::blob() const {
   return load<Blob*>(bytes() + value_offset());
 }
 
+void Entry::set_object(Object object) {
+  store(bytes() + value_offset(), object);
+}
+
 std::string_view Entry::string(char (&digits)[kIntegerTextMax]) const {
   switch (kind()) {
     case ValueKind::kText:
@@ -216,6 +243,7 @@ std::string_view Entry::string(char (&digits)[kIntegerTextMax]) const {
     case ValueKind::kBlob:
       return blob()->view();
     case ValueKind::kInteger:
+    case ValueKind::kObject:  // not asked
       break;
   }
   return {digits, write_integer(integer(), digits)};
@@ -233,9 +261,10 @@ size_t Entry::value_bytes() const {
     case ValueKind::kInteger:
       return integer_bytes(flags());
     case ValueKind::kBlob:
+    case ValueKind::kObject:
       break;
   }
-  return sizeof(Blob*);
+  return kPointerBytes;
 }
 
 size_t Entry::block_bytes() const {
@@ -243,7 +272,9 @@ size_t Entry::block_bytes() const {
 }
 
 size_t Entry::memory_bytes() const {
-  return block_bytes() + (kind() == ValueKind::kBlob ? blob()->memory_bytes() : 0);
+  if (kind() == ValueKind::kBlob) return block_bytes() + blob()->memory_bytes();
+  if (kind() == ValueKind::kObject) return block_bytes() + object().memory_bytes();
+  return block_bytes();
 }
 
 }  // namespace larder::storage

@@ -7,8 +7,8 @@
 //   [5|8]    expiry in milliseconds: 5 bytes since 2020 for the years up to 2054, else 8 since 1970
 //   [1|2]    length of a value kept here
 //   key bytes
-//   value    text kept here (up to kInlineValueMax), an integer of 1, 2, 4 or 8 bytes, or a pointer
-//            to a Blob
+//   value    text kept here (up to kInlineValueMax), an integer of 1, 2, 4 or 8 bytes, a pointer to
+//            a Blob, or the Object of a collection
 //
 // There is no reference count, no separate key object, no second table for expiries. Whoever holds
 // the shard's lock may read and write an entry; nobody else may touch it.
@@ -22,6 +22,7 @@
 #include "storage/blob.h"
 #include "storage/clock.h"
 #include "storage/number.h"
+#include "storage/object.h"
 
 namespace larder::storage {
 
@@ -32,13 +33,10 @@ inline constexpr size_t kKeyBytesMax = 0xffffffff;
 inline constexpr size_t kInlineValueMax = 1024;
 
 // How a value is kept.
-enum class ValueKind : uint8_t { kText = 0, kBlob = 1, kInteger = 4 };
-
-// What a value is to its users.
-enum class ValueType : uint8_t { kString };
+enum class ValueKind : uint8_t { kText = 0, kBlob = 1, kObject = 2, kInteger = 4 };
 
 // What an entry is to be made of. For kText, `text_bytes` is the value's length; for kBlob, `blob`
-// is taken over with its reference.
+// is taken over with its reference, for kObject `object`.
 struct EntryShape {
   std::string_view key;
   int64_t expire_at_ms = kNoExpiry;
@@ -46,6 +44,7 @@ struct EntryShape {
   size_t text_bytes = 0;
   int64_t integer = 0;
   Blob* blob = nullptr;
+  Object object{};
   // The string was modified in place: OBJECT ENCODING calls it "raw" however short it is.
   bool modified = false;
 };
@@ -55,21 +54,21 @@ class Entry {
   // Allocates and fills the block; a text value's bytes are left for the caller. Throws
   // std::bad_alloc, and then has taken nothing over.
   static Entry* create(const EntryShape& shape);
-  // Frees the block and its reference to a blob.
+  // Frees the block, its reference to a blob, its object.
   static void destroy(Entry* entry);
-  // Frees the block only: its blob has moved to another entry.
+  // Frees the block only: its blob or object has moved to another entry.
   static void destroy_block(Entry* entry);
 
-  // For compaction. The same entry in a new block; this one is gone, and its blob belongs to the
-  // new one. And: the value's blob, if there is one that nobody else refers to and that
-  // `worth_moving`, goes into a new block. Both throw std::bad_alloc, and then have changed
-  // nothing.
+  // For compaction. The same entry in a new block; this one is gone, and its blob or object belongs
+  // to the new one. And: the value's blob, if there is one that nobody else refers to, or its
+  // packed object, goes into a new block, if that is `worth_moving`. Both throw std::bad_alloc, and
+  // then have changed nothing.
   Entry* moved();
-  bool move_blob(bool (*worth_moving)(const void* block));
+  bool move_value(bool (*worth_moving)(const void* block));
 
   // Makes this block the entry that `shape` describes, if a block for it would be just as large;
-  // the old value's blob is released. False, and nothing changed, if not. `shape.key` must equal
-  // key() and must not point into this block.
+  // the old value's blob is released, its object destroyed. False, and nothing changed, if not.
+  // `shape.key` must equal key() and must not point into this block.
   bool rewrite(const EntryShape& shape);
 
   // A new entry with another key or expiry and the value moved out of this one, which is then good
@@ -85,8 +84,10 @@ class Entry {
     return (flags() & kInteger) != 0 ? ValueKind::kInteger
                                      : static_cast<ValueKind>(flags() & kKindMask);
   }
-  ValueType type() const { return ValueType::kString; }
-  bool is_string() const { return type() == ValueType::kString; }
+  ValueType type() const {
+    return kind() == ValueKind::kObject ? object().type() : ValueType::kString;
+  }
+  bool is_string() const { return kind() != ValueKind::kObject; }
   bool modified() const { return (flags() & kModified) != 0; }
   int64_t expire_at_ms() const;
   bool has_expiry() const { return (flags() & kExpiryMask) != kExpiryNone; }
@@ -102,12 +103,16 @@ class Entry {
   // False, and nothing changed, if the value needs more bytes than it has here.
   bool set_integer(int64_t value);
   Blob* blob() const;
+  Object object() const { return load<Object>(bytes() + value_offset()); }
+  // In place of the present one, which is not freed: the caller has moved or changed it.
+  void set_object(Object object);
 
-  // The string value of any kind; an integer's digits are written to `digits`.
+  // The value of any kind of string; an integer's digits are written to `digits`.
   std::string_view string(char (&digits)[kIntegerTextMax]) const;
   size_t string_bytes() const;
 
-  // The block, and with it the blob that hangs off it, in bytes as asked of the allocator.
+  // The block, and with it the blob or object that hangs off it, in bytes as asked of the
+  // allocator.
   size_t block_bytes() const;
   size_t memory_bytes() const;
 
@@ -133,6 +138,7 @@ class Entry {
   static size_t integer_bytes(uint8_t flags) { return size_t{1} << (flags & 3); }
   static size_t bytes_for(const EntryShape& shape, uint8_t flags);
   EntryShape shape() const;
+  void release_value();
   void fill(const EntryShape& shape, uint8_t flags);
 
   template <typename T>

@@ -124,7 +124,8 @@ size_t Evictor::try_evict(Candidate candidate, int64_t now_ms) {
       return 0;
     }
     EvictionPolicy& policy = store_.eviction();
-    if (dead(*slot.entry(), now_ms)) {
+    const bool expired = dead(*slot.entry(), now_ms);
+    if (expired) {
       shard.expired.add();
     } else {
       policy.on_evict(shard.eviction, candidate.hash, slot.bits());
@@ -132,6 +133,10 @@ size_t Evictor::try_evict(Candidate candidate, int64_t now_ms) {
     }
     policy.on_remove(shard.eviction);
     entry = table.erase(slot, candidate.hash);
+    if (Observer* observer = store_.observer()) {
+      observer->changed(database, {entry->key(), candidate.hash},
+                        expired ? KeyChange::kExpired : KeyChange::kEvicted);
+    }
   }
   const size_t bytes = held_bytes(*entry);
   Entry::destroy(entry);

@@ -45,7 +45,12 @@ bool ExpirySweeper::sweep_shard(int64_t now_ms, SweepBudget& budget, Progress& p
       Table& table = store_.table(locked, shard_, d);
       if (table.next_due_ms() <= now_ms) {
         const size_t segments = std::min(budget.segments, kSegmentsPerLock);
-        more = table.sweep(now_ms, segments, [&](Entry* entry) { dead_.push_back(entry); });
+        more = table.sweep(now_ms, segments, [&](Entry* entry) {
+          dead_.push_back(entry);
+          if (Observer* observer = store_.observer()) {
+            observer->changed(d, store_.key(entry->key()), KeyChange::kExpired);
+          }
+        });
         budget.segments -= segments;
       }
       next_due_ms = std::min(next_due_ms, table.next_due_ms());

@@ -34,6 +34,9 @@ Slot Keyspace::find_slot(const Key& key) {
   if (!slot || !dead(*slot.entry())) return slot;
   Entry::destroy(take_out(key, slot));
   shard(key).expired.add();
+  if (Observer* observer = store_.observer()) {
+    observer->changed(database_, key, KeyChange::kExpired);
+  }
   return {};
 }
 
@@ -83,7 +86,7 @@ void Keyspace::put(const Key& key, const EntryShape& shape, std::string_view tex
       std::memcpy(slot.entry()->text_bytes(), text.data(), text.size());
     }
     keys.note_expiry(slot);
-    if (rewritten) return shard(key).writes.add();
+    if (rewritten) return note(key, KeyChange::kWritten);
   }
   Entry* entry = Entry::create(shape);
   if (shape.kind == ValueKind::kText) std::memcpy(entry->text_bytes(), text.data(), text.size());
@@ -132,6 +135,15 @@ void Keyspace::put_integer(const Key& key, int64_t value, int64_t expire_at_ms) 
       {});
 }
 
+void Keyspace::put_object(const Key& key, Object object, int64_t expire_at_ms) {
+  put(key,
+      {.key = key.bytes,
+       .expire_at_ms = expire_at_ms,
+       .kind = ValueKind::kObject,
+       .object = object},
+      {});
+}
+
 char* Keyspace::grow_string(const Key& key, size_t size) {
   Entry* entry = find(key);
   char digits[kIntegerTextMax];
@@ -139,7 +151,7 @@ char* Keyspace::grow_string(const Key& key, size_t size) {
   assert(size >= old.size());
   if (entry != nullptr && entry->modified()) {
     if (entry->kind() == ValueKind::kText && size == old.size()) {
-      shard(key).writes.add();
+      note(key, KeyChange::kWritten);
       return entry->text_bytes();
     }
     if (entry->kind() == ValueKind::kBlob && entry->blob()->unique() &&
@@ -147,7 +159,7 @@ char* Keyspace::grow_string(const Key& key, size_t size) {
       Blob* blob = entry->blob();
       std::memset(blob->data() + blob->size(), 0, size - blob->size());
       blob->set_size(size);
-      shard(key).writes.add();
+      note(key, KeyChange::kWritten);
       return blob->data();
     }
   }
@@ -172,7 +184,7 @@ bool Keyspace::erase(const Key& key) {
   const Slot slot = find_slot(key);
   if (!slot) return false;
   Entry::destroy(take_out(key, slot));
-  shard(key).writes.add();
+  note(key, KeyChange::kRemoved);
   return true;
 }
 
@@ -183,15 +195,16 @@ bool Keyspace::set_expiry(const Key& key, int64_t expire_at_ms) {
   touch(key, slot);
   Table& keys = table(key);
   Entry* entry = slot.entry();
-  shard(key).writes.add();
   keys.forget_expiry(*entry);
   if (entry->set_expire_at_ms(expire_at_ms)) {
     keys.note_expiry(slot);
+    note(key, KeyChange::kWritten);
     return true;
   }
   keys.note_expiry(slot);  // as it was: replace() below forgets it
   Entry* rebuilt = entry->with(entry->key(), expire_at_ms);
   Entry::destroy_block(keys.replace(slot, rebuilt));
+  note(key, KeyChange::kWritten);
   return true;
 }
 
@@ -203,7 +216,7 @@ void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
   const AccessBits bits = slot.bits();
   take_out(from, slot);
   Entry::destroy_block(old);
-  shard(from).writes.add();
+  note(from, KeyChange::kRemoved);
   const Slot replaced = target.find_slot(to);
   target.install(to, replaced, moved);
   if (!replaced) target.find_slot(to).set_bits(bits);
@@ -217,14 +230,15 @@ void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
 
 // Puts an entry into the slot that find_slot(key) gave, or into a new one if it gave none.
 void Keyspace::install(const Key& key, Slot slot, Entry* entry) {
-  Shard& home = shard(key);
-  home.writes.add();
   if (slot) {
     Entry::destroy(table(key).replace(slot, entry));
-    return;
+  } else {
+    Shard& home = shard(key);
+    table(key).insert(key.hash, entry,
+                      store_.eviction().on_insert(home.eviction, key.hash, now_ms_));
+    if (database_ != 0) home.others_used = true;
   }
-  table(key).insert(key.hash, entry, store_.eviction().on_insert(home.eviction, key.hash, now_ms_));
-  if (database_ != 0) home.others_used = true;
+  note(key, KeyChange::kWritten);
 }
 
 }  // namespace larder::storage

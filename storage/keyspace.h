@@ -59,7 +59,17 @@ class Keyspace {
   // Changes the value of `entry`, the live integer that find() or read() gave for `key`.
   void set_integer(const Key& key, Entry& entry, int64_t value) {
     if (!entry.set_integer(value)) return put_integer(key, value, entry.expire_at_ms());
-    shard(key).writes.add();
+    note(key, KeyChange::kWritten);
+  }
+
+  // Stores a collection, which is taken over, in place of whatever was there. Throws
+  // std::bad_alloc, and then has taken nothing over.
+  void put_object(const Key& key, Object object, int64_t expire_at_ms);
+  // To be called after the collection in `entry`, the live one of `key`, was changed in place;
+  // `object` says where it is now. One without elements must be erased instead.
+  void set_object(const Key& key, Entry& entry, Object object) {
+    entry.set_object(object);
+    note(key, KeyChange::kWritten);
   }
 
   // Makes the string value of `key` `size` bytes long, creating the key if there is none, and
@@ -85,6 +95,11 @@ class Keyspace {
   Shard& shard(const Key& key);
   bool dead(const Entry& entry) const {
     return entry.has_expiry() && entry.expire_at_ms() <= now_ms_;
+  }
+  // Counts a change of the key, once it is made, and tells who wants to know.
+  void note(const Key& key, KeyChange change) {
+    shard(key).writes.add();
+    if (Observer* observer = store_.observer()) observer->changed(database_, key, change);
   }
   Slot find_slot(const Key& key);
   void touch(const Key& key, Slot slot);

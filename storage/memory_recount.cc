@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "storage/entry_arena.h"
+#include "storage/garbage.h"
 
 namespace larder::storage {
 namespace {
@@ -13,7 +14,8 @@ void add_entries(const Table& table, MemoryRecount& sum) {
   ScanBudget budget{.entries = kAll, .buckets = kAll};
   table.scan(0, budget, [&](const Entry& entry) {
     sum.entries += EntryArena::block_bytes(entry.block_bytes());
-    sum.blobs += entry.memory_bytes() - entry.block_bytes();
+    sum.values += entry.kind() == ValueKind::kObject ? entry.object().recount_arena_bytes()
+                                                     : entry.memory_bytes() - entry.block_bytes();
   });
 }
 
@@ -21,6 +23,7 @@ void add_entries(const Table& table, MemoryRecount& sum) {
 
 MemoryRecount recount_memory(Store& store, const LockedKeys& all) {
   assert(all.holds_all());
+  Garbage::free_all();
   MemoryRecount sum;
   for (size_t shard = 0; shard < Store::kShards; shard++) {
     for (size_t database = 0; database < store.databases(); database++) {

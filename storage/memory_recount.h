@@ -11,12 +11,12 @@ namespace larder::storage {
 // All in bytes.
 struct MemoryRecount {
   size_t entries = 0;      // their blocks
-  size_t blobs = 0;        // the blocks of their values, where these have their own
+  size_t values = 0;       // the blocks of their values, where these have their own
   size_t segments = 0;     // of the tables
   size_t directories = 0;  // of the tables; on the heap, not in the arena
   size_t arena = 0;        // what the arena counted: ArenaUse::block_bytes
 
-  size_t in_arena() const { return entries + blobs + segments; }
+  size_t in_arena() const { return entries + values + segments; }
   // Of the arena's blocks, those that no table knows: values that are still being sent or are about
   // to be freed. 0 in a quiet server; anything else there is a leak.
   size_t elsewhere() const { return arena - in_arena(); }

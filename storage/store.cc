@@ -171,6 +171,7 @@ void Store::swap_databases(const LockedKeys& locked, size_t a, size_t b) {
     shard->table(a).swap(shard->table(b));
     shard->others_used = true;
   }
+  if (Observer* to_tell = observer()) to_tell->swapped(a, b);
 }
 
 std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
@@ -187,6 +188,7 @@ std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
   uint64_t keys = 0;
   for (const DatabaseSize& left : sizes(&locked)) keys += left.keys;
   eviction_.set_keys(keys);
+  if (Observer* to_tell = observer()) to_tell->flushed(database);
   return tables;
 }
 

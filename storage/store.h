@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "storage/key_hash.h"
+#include "storage/observer.h"
 #include "storage/shard.h"
 
 namespace larder::storage {
@@ -92,6 +94,11 @@ class Store {
 
   EvictionPolicy& eviction() { return eviction_; }
 
+  // Null: nobody is to be told. The observer must outlive its last call, which may come as long as
+  // another thread holds a shard that it locked before. Any thread.
+  void set_observer(Observer* observer) { observer_.store(observer, std::memory_order_release); }
+  Observer* observer() const { return observer_.load(std::memory_order_acquire); }
+
   static size_t shard_of(KeyHash hash) { return static_cast<size_t>(hash >> (64 - kShardBits)); }
   Shard& shard(size_t index) { return *shards_[index]; }
 
@@ -143,6 +150,7 @@ class Store {
   void unlock_index(size_t index) { shards_[index]->lock.unlock(); }
 
   const StoreOptions options_;
+  std::atomic<Observer*> observer_{nullptr};
   EvictionPolicy eviction_{EvictionKind::kNoEviction, kShards};
   std::vector<std::unique_ptr<Shard>> shards_;
 };

@@ -362,7 +362,7 @@ bool Table::sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)>
   return more;
 }
 
-TablePosition Table::compact(TablePosition from, bool blobs, size_t& moves_max) {
+TablePosition Table::compact(TablePosition from, bool values, size_t& moves_max) {
   if (size_ == 0) return 0;
   const uint64_t prefix = from >> Segment::kHomeBits;
   SegmentRef& ref = directory_[prefix >> (Segment::kDepthMax - depth_)];
@@ -371,22 +371,22 @@ TablePosition Table::compact(TablePosition from, bool blobs, size_t& moves_max) 
     moves_max--;
   }
   Segment& segment = *ref;
-  if (blobs) segment.prefetch_entries();
+  if (values) segment.prefetch_entries();
   auto index = static_cast<uint32_t>(from) & ((1u << Segment::kHomeBits) - 1);
   for (; index < segment.buckets(); index++) {
     if (moves_max == 0) return prefix << Segment::kHomeBits | index;
-    compact_bucket(segment.bucket(index), blobs, moves_max);
+    compact_bucket(segment.bucket(index), values, moves_max);
   }
   const uint64_t next = segment.prefix() + (uint64_t{1} << (Segment::kDepthMax - segment.depth()));
   return next >> Segment::kDepthMax != 0 ? 0 : next << Segment::kHomeBits;
 }
 
-void Table::compact_bucket(Bucket& bucket, bool blobs, size_t& moves_max) {
+void Table::compact_bucket(Bucket& bucket, bool values, size_t& moves_max) {
   for (uint32_t i = 0; i < Bucket::kSlots; i++) {
     if (bucket.fingerprints[i] == 0) continue;
     const EntryRef ref = bucket.entries[i];
     size_t moves = 0;
-    if (blobs && ref.entry()->move_blob(EntryArena::worth_moving)) moves++;
+    if (values && ref.entry()->move_value(EntryArena::worth_moving)) moves++;
     if (EntryArena::worth_moving(ref.entry())) {
       bucket.entries[i] = EntryRef(ref.entry()->moved(), ref.bits());
       moves++;

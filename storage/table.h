@@ -123,10 +123,10 @@ class Table {
   bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead);
 
   // Moves entries, and the segment itself, out of memory that the arena wants to be emptied: in the
-  // segment that `from` lies in, and at most `moves_max` blocks (counted down). `blobs`: short
-  // blobs too, for which every entry has to be looked at. Returns where to go on, 0 at the table's
-  // end. Throws std::bad_alloc; then some are moved and some are not.
-  TablePosition compact(TablePosition from, bool blobs, size_t& moves_max);
+  // segment that `from` lies in, and at most `moves_max` blocks (counted down). `values`:
+  // short blobs and packed objects too, for which every entry has to be looked at. Returns where to
+  // go on, 0 at the table's end. Throws std::bad_alloc; then some are moved and some are not.
+  TablePosition compact(TablePosition from, bool values, size_t& moves_max);
 
   // An entry chosen by 64 random bits, each with the same probability; null if empty.
   Entry* random_entry(uint64_t random) const;
@@ -163,7 +163,7 @@ class Table {
   void visit_home(const Segment& segment, uint32_t home,
                   FunctionRef<void(const Entry&)> visit) const;
   void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead);
-  void compact_bucket(Bucket& bucket, bool blobs, size_t& moves_max);
+  void compact_bucket(Bucket& bucket, bool values, size_t& moves_max);
   Entry* entry_by_rank(size_t rank) const;
   bool stash_counts_hold(const Segment& segment) const;
 

@@ -5,6 +5,7 @@
 #include "server/core/tick_clock.h"
 #include "server/net/listener.h"
 #include "storage/entry_arena.h"
+#include "storage/garbage.h"
 
 namespace larder::core {
 namespace {
@@ -20,6 +21,7 @@ constexpr size_t kClosesPerTurn = 24;
 
 // Segments swept or freed in one slice: some tens of microseconds each.
 constexpr size_t kSegmentsPerSlice = 4;
+constexpr size_t kElementsPerSlice = 500;  // of a dead collection
 
 // Spans of the entry arena (2 MiB) given back in one slice, in some tens of microseconds; and in a
 // tenth of a second: more than a gigabyte a second, and no more than is soon got again if need be.
@@ -260,6 +262,7 @@ bool Worker::do_upkeep() {
     return true;
   }
   if (end_subscriptions()) return true;
+  if (storage::Garbage::waiting() && storage::Garbage::free_some(kElementsPerSlice)) return true;
   for (; reclaims_ > 0; reclaims_--) server_.memory_limit.end_reclaim();
   if (dispatcher_.relieve_memory(now_ms())) return true;
   if (give_back_spans()) return true;

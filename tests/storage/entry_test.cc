@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "storage/entry_arena.h"
+#include "storage/types/listpack.h"
 
 namespace larder::storage {
 namespace {
@@ -33,6 +34,13 @@ Blob* make_blob(std::string_view text) {
   return blob;
 }
 
+// A list with the text as its only element.
+Object make_object(std::string_view text) {
+  Packed* list = listpack::create();
+  listpack::append(list, {.text = text});
+  return {ValueType::kList, Encoding::kListpack, list};
+}
+
 // A shape with the value "text" of the kind's own sort: for an integer, its digits.
 EntryShape shape_of(std::string_view key, ValueKind kind, std::string_view text,
                     int64_t expire_at_ms = kNoExpiry) {
@@ -46,6 +54,9 @@ EntryShape shape_of(std::string_view key, ValueKind kind, std::string_view text,
       break;
     case ValueKind::kBlob:
       shape.blob = make_blob(text);
+      break;
+    case ValueKind::kObject:
+      shape.object = make_object(text);
       break;
   }
   return shape;
@@ -63,8 +74,16 @@ void expect_entry(const Entry& entry, std::string_view key, ValueKind kind, std:
   char digits[kIntegerTextMax];
   EXPECT_EQ(entry.key(), key);
   EXPECT_EQ(entry.kind(), kind);
-  EXPECT_EQ(entry.string(digits), text);
-  EXPECT_EQ(entry.string_bytes(), text.size());
+  if (kind == ValueKind::kObject) {
+    const Packed* list = entry.object().packed();
+    EXPECT_EQ(entry.type(), ValueType::kList);
+    EXPECT_EQ(listpack::count(list), 1u);
+    EXPECT_EQ(listpack::get(list, listpack::first(list)).text, text);
+  } else {
+    EXPECT_EQ(entry.type(), ValueType::kString);
+    EXPECT_EQ(entry.string(digits), text);
+    EXPECT_EQ(entry.string_bytes(), text.size());
+  }
   EXPECT_EQ(entry.has_expiry(), expire_at_ms != kNoExpiry);
   EXPECT_EQ(entry.expire_at_ms(), expire_at_ms);
 }
@@ -85,6 +104,8 @@ const Sample kSamples[] = {
     {ValueKind::kInteger, "9223372036854775807"},
     {ValueKind::kBlob, std::string(kInlineValueMax + 1, 'x')},
     {ValueKind::kBlob, std::string(100'000, 'x')},
+    {ValueKind::kObject, "value"},
+    {ValueKind::kObject, std::string(20'000, 'x')},
 };
 
 TEST(Entry, KeepsEveryKindWithEveryKeySizeAndExpiry) {

@@ -9,6 +9,9 @@
 #include <list>
 #include <optional>
 #include <string>
+#include <utility>
+
+#include "storage/types/listpack.h"
 
 namespace larder::storage {
 namespace {
@@ -205,6 +208,74 @@ TEST_F(KeyspaceTest, KeysOfAnyLength) {
     EXPECT_TRUE(db().erase(key(name)));
     EXPECT_EQ(value(name), std::nullopt);
   }
+}
+
+// What an observer was told, a word a change.
+class Told final : public Observer {
+ public:
+  void changed(size_t database, const Key& key, KeyChange change) override {
+    constexpr const char* kWords[] = {"written", "removed", "expired", "evicted"};
+    add(kWords[static_cast<size_t>(change)] + std::string(" ") + std::string(key.bytes), database);
+  }
+  void flushed(size_t database) override { add("flushed", database); }
+  void swapped(size_t database, size_t other) override {
+    add("swapped " + std::to_string(other), database);
+  }
+  std::string take() { return std::exchange(text_, ""); }
+
+ private:
+  void add(const std::string& what, size_t database) {
+    text_ += (text_.empty() ? "" : ", ") + what + " " + std::to_string(database);
+  }
+  std::string text_;
+};
+
+TEST_F(KeyspaceTest, ObserverIsToldOfEveryChange) {
+  Told told;
+  store_.set_observer(&told);
+  put("k", "1");
+  put("k", "text");
+  db().set_integer(key("i"), *(put("i", "1"), db().find(key("i"))), 2);
+  EXPECT_EQ(told.take(), "written k 0, written k 0, written i 0, written i 0");
+  db().set_expiry(key("k"), kNow + 10);
+  db().set_expiry(key("k"), kNow + 20);
+  EXPECT_EQ(told.take(), "written k 0, written k 0");
+  Keyspace other = db(1);
+  db().copy(key("k"), other, key("c"));
+  db().move(key("k"), other, key("m"));
+  EXPECT_EQ(told.take(), "written c 1, removed k 0, written m 1");
+  now_ms_ += 20;
+  EXPECT_EQ(value("m", 1), std::nullopt);
+  EXPECT_FALSE(db().erase(key("k")));
+  EXPECT_TRUE(db().erase(key("i")));
+  EXPECT_EQ(told.take(), "expired m 1, removed i 0");
+  store_.swap_databases(locked_, 1, 2);
+  store_.detach(locked_, 2);
+  EXPECT_EQ(told.take(), "swapped 2 1, flushed 2");
+  store_.set_observer(nullptr);
+  put("k", "1");
+  EXPECT_EQ(told.take(), "");
+}
+
+TEST_F(KeyspaceTest, CollectionIsKeptMovedCopiedAndReplaced) {
+  Packed* list = listpack::create();
+  listpack::append(list, listpack::element_of("a"));
+  db().put_object(key("l"), {ValueType::kList, Encoding::kListpack, list}, kNow + 10);
+  Entry* entry = db().find(key("l"));
+  EXPECT_EQ(entry->type(), ValueType::kList);
+  EXPECT_EQ(entry->expire_at_ms(), kNow + 10);
+  list = entry->object().packed();
+  for (int i = 0; i < 100; i++) listpack::append(list, listpack::element_of("another"));
+  db().set_object(key("l"), *entry, {ValueType::kList, Encoding::kListpack, list});
+  Keyspace here = db();
+  db().copy(key("l"), here, key("c"));
+  db().move(key("l"), here, key("m"));
+  EXPECT_EQ(listpack::count(db().find(key("c"))->object().packed()), 101u);
+  EXPECT_EQ(listpack::count(db().find(key("m"))->object().packed()), 101u);
+  EXPECT_NE(db().find(key("c"))->object().packed(), db().find(key("m"))->object().packed());
+  put("c", "text");
+  EXPECT_EQ(value("c"), "text");
+  EXPECT_TRUE(db().erase(key("m")));
 }
 
 }  // namespace
