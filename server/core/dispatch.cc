@@ -92,9 +92,10 @@ bool Dispatcher::held_back(uint32_t flags, int64_t now_ms) const {
 }
 
 // Counts what was not run. Inside MULTI it makes EXEC fail; and if it is EXEC itself that is
-// refused, that is the end of the transaction.
-void Dispatcher::refuse(Client& client, const Command* command, Output& out, size_t reply_start,
-                        Reply& reply) {
+// refused, that is the end of the transaction, which MONITOR shows, as in Redis.
+void Dispatcher::refuse(Client& client, const Command* command,
+                        std::span<const std::string_view> arguments, Output& out,
+                        size_t reply_start, Reply& reply) {
   if (command != nullptr) counters_.command(command->index).rejected.add();
   if (command != nullptr && (command->row->flags & kRunsQueue) != 0) {
     const std::string why(reply.last_error());
@@ -102,6 +103,7 @@ void Dispatcher::refuse(Client& client, const Command* command, Output& out, siz
     reply.error(errors::exec_refused(why));
     client.end_transaction();
     server_.watches.unwatch_all(client, 0);
+    show_to_monitors(client, arguments, false);
   } else if (client.has(Client::kMulti)) {
     client.transaction().fail();
   }
@@ -170,7 +172,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
   Outcome outcome = Outcome::kDone;
   bool as_it_is = false;
   if (command == nullptr || !allowed(client, *command, flags, arguments.size(), reply, now_ms)) {
-    refuse(client, command, out, reply_start, reply);
+    refuse(client, command, arguments, out, reply_start, reply);
   } else if (held_back(flags, now_ms)) {
     client.note_command(command->row, now_ms);
     return Outcome::kHeld;
@@ -206,6 +208,12 @@ Dispatcher::Outcome Dispatcher::execute(Call& call) {
   return Outcome::kDone;
 }
 
+void Dispatcher::show_to_monitors(const Client& client, std::span<const std::string_view> arguments,
+                                  bool from_script) {
+  if (server_.monitors.load(std::memory_order_relaxed) == 0) return;
+  server_.host->feed_monitors(monitor_line(client, arguments, server_.clock.now_us(), from_script));
+}
+
 // Answers how many nanoseconds it took, with all the commands that it ran in turn.
 uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
   const uint64_t begun = last_tick_;
@@ -213,10 +221,8 @@ uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
   counters_.commands.add();
   last_tick_ = TickClock::now();
   // Behind the handler, which knows by then what of its arguments is secret.
-  if (server_.monitors.load(std::memory_order_relaxed) > 0 &&
-      (call.row().flags & (kSkipMonitor | kAdmin)) == 0) {
-    server_.host->feed_monitors(
-        monitor_line(call.client(), call.shown_arguments(), server_.clock.now_us(), from_script));
+  if ((call.row().flags & (kSkipMonitor | kAdmin)) == 0) {
+    show_to_monitors(call.client(), call.shown_arguments(), from_script);
   }
   return TickClock::nanoseconds(last_tick_ - begun);
 }

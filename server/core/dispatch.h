@@ -81,8 +81,10 @@ class Dispatcher {
   bool allowed(const Client& client, const Command& command, uint32_t flags, size_t arguments,
                Reply& reply, int64_t now_ms);
   bool held_back(uint32_t flags, int64_t now_ms) const;
-  void refuse(Client& client, const Command* command, Output& out, size_t reply_start,
-              Reply& reply);
+  void refuse(Client& client, const Command* command, std::span<const std::string_view> arguments,
+              Output& out, size_t reply_start, Reply& reply);
+  void show_to_monitors(const Client& client, std::span<const std::string_view> arguments,
+                        bool from_script);
   void queue(Client& client, const Command& command, std::span<const std::string_view> arguments,
              Reply& reply, int64_t now_ms);
   Outcome execute(Call& call);
