@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "server/core/watches.h"
+#include "server/core/output.h"
 #include "tests/support/in_process.h"
 
 namespace larder {
