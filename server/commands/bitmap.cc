@@ -279,8 +279,10 @@ void answer_field(Call& call, std::string_view bytes, const FieldOperation& oper
 }
 
 // SET answers the old value, INCRBY the new one; null where OVERFLOW FAIL kept it from being
-// written. True if the field has another value now.
-bool change_field(Call& call, std::span<char> bytes, const FieldOperation& operation) {
+// written. True if that counts as a change of the key: as in Redis, one that was kept from being
+// written does not, even if the string has grown for it.
+bool change_field(Call& call, const WritableString& string, const FieldOperation& operation) {
+  const std::span<char> bytes = string.bytes;
   const bool is_set = operation.kind == FieldOperation::Kind::kSet;
   const int64_t old =
       storage::read_field({bytes.data(), bytes.size()}, operation.type, operation.at);
@@ -293,7 +295,7 @@ bool change_field(Call& call, std::span<char> bytes, const FieldOperation& opera
   }
   storage::write_field(bytes, operation.type, operation.at, *value);
   call.reply().integer(is_set ? old : *value);
-  return *value != old;
+  return string.grown || *value != old;
 }
 
 void read_fields(Call& call, const FieldOperations& operations) {
@@ -312,12 +314,12 @@ void change_fields(Call& call, const FieldOperations& operations) {
   const Result<WritableString> string = storage::writable_string(*db, key, operations.bytes_min);
   if (!string.ok()) return call.fail(string.status());
   const std::span<char> span = string.value().bytes;
-  bool changed = string.value().grown;
+  bool changed = false;
   call.reply().array(operations.list.size());
   for (const FieldOperation& operation : operations.list) {
     if (operation.kind == FieldOperation::Kind::kGet) {
       answer_field(call, {span.data(), span.size()}, operation);
-    } else if (change_field(call, span, operation)) {
+    } else if (change_field(call, string.value(), operation)) {
       changed = true;
     }
   }
