@@ -20,6 +20,7 @@ core::Family introspection_commands();
 core::Family key_commands();
 core::Family keyspace_commands();
 core::Family latency_commands();
+core::Family pubsub_commands();
 core::Family server_commands();
 core::Family set_commands();
 core::Family set_algebra_commands();
@@ -29,6 +30,7 @@ core::Family sorted_set_pop_commands();
 core::Family sorted_set_range_commands();
 core::Family string_commands();
 core::Family string_edit_commands();
+core::Family transaction_commands();
 
 inline std::vector<core::Family> all_families() {
   return {bitmap_commands(),
@@ -43,6 +45,7 @@ inline std::vector<core::Family> all_families() {
           key_commands(),
           keyspace_commands(),
           latency_commands(),
+          pubsub_commands(),
           server_commands(),
           set_commands(),
           set_algebra_commands(),
@@ -51,7 +54,8 @@ inline std::vector<core::Family> all_families() {
           sorted_set_pop_commands(),
           sorted_set_range_commands(),
           string_commands(),
-          string_edit_commands()};
+          string_edit_commands(),
+          transaction_commands()};
 }
 
 }  // namespace larder::commands
