@@ -143,8 +143,9 @@ RangeOptions read_range_options(Args args, RangeForm form, Args& errors_to) {
   return options;
 }
 
-// The part of a range that LIMIT leaves.
+// The part of a range that LIMIT leaves; of ranks, where only a count of -1 is allowed, all.
 RankRange limited(RankRange range, const RangeOptions& options) {
+  if (options.by == By::kRank) return range;
   const size_t members = range.size();
   if (options.offset < 0 || static_cast<uint64_t>(options.offset) >= members) return {};
   const auto skipped = static_cast<size_t>(options.offset);

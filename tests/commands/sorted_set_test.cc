@@ -151,6 +151,8 @@ TEST(Zrange, ByRankScoreAndMember) {
   EXPECT_EQ(server.run({"ZRANGE", "z", "(1", "3", "BYSCORE"}), R"(["m2", "m3"])");
   EXPECT_EQ(server.run({"ZRANGE", "z", "+inf", "-inf", "BYSCORE", "REV", "LIMIT", "1", "2"}),
             R"(["m4", "m3"])");
+  EXPECT_EQ(server.run({"ZRANGE", "z", "4", "9", "LIMIT", "1", "-1"}), R"(["m4", "m5"])")
+      << "as in Redis, which takes it for no LIMIT at all";
   server.run({"ZADD", "l", "0", "a", "0", "b", "0", "c"});
   EXPECT_EQ(server.run({"ZRANGE", "l", "[b", "+", "BYLEX"}), R"(["b", "c"])");
   EXPECT_EQ(server.run({"ZRANGE", "l", "(c", "-", "BYLEX", "REV"}), R"(["b", "a"])");
