@@ -21,6 +21,9 @@ class Reply : public protocol::ReplyWriter {
   // The same for an element of a listpack, and for the value of a field of a hash.
   void element(const storage::listpack::Element& element);
 
+  // What it is a part of: where the replies of nested commands go.
+  Output& output() { return out_; }
+
  private:
   friend class Output;
   Reply(Output& out, protocol::ByteBuffer& text, RespVersion version)
