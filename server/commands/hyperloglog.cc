@@ -46,10 +46,11 @@ void add_to_dense(Call& call, Keyspace& db, std::string_view sketch) {
     const hll::Observation observed = hll::observe(call.argument(i));
     if (bytes.empty()) {
       if (!hll::raises_dense(sketch, observed)) continue;
-      bytes = storage::writable_string(db, call.key(1), hll::kDenseBytes).value();
+      bytes = storage::writable_string(db, call.key(1), hll::kDenseBytes).value().bytes;
     }
     hll::raise_dense(bytes, observed);
   }
+  if (!bytes.empty()) db.note_written(call.key(1));
   call.reply().integer(bytes.empty() ? 0 : 1);
 }
 
@@ -85,8 +86,9 @@ void count_one(Call& call) {
     hll::Registers registers;
     if (!registers.add(sketch)) return call.fail(errors::kDamagedHyperLogLog);
     estimate = registers.estimate();
-    const auto bytes = storage::writable_string(*db, call.key(1), hll::kHeadBytes);
-    hll::keep_estimate(bytes.value(), *estimate);
+    const auto string = storage::writable_string(*db, call.key(1), hll::kHeadBytes);
+    hll::keep_estimate(string.value().bytes, *estimate);
+    db->note_written(call.key(1));
   }
   call.reply().integer(static_cast<int64_t>(*estimate));
 }
@@ -145,7 +147,7 @@ constexpr CommandRow kRows[] = {
     {.name = "pfcount",
      .handler = pfcount,
      .arity = -2,
-     .flags = kReadonly,
+     .flags = kReadonly | kHeldLikeWrite,
      .categories = kAclHyperLogLog,
      .keys = all_keys(kRW | kAccess),
      .group = Group::kHyperLogLog,

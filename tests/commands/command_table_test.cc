@@ -153,9 +153,12 @@ TEST_F(CommandTableTest, KeySpecsLieWithinArity) {
       if (spec.key_count_at >= 0) {
         EXPECT_LT(spec.begin + spec.key_count_at, arguments);
         EXPECT_GT(spec.first_key, spec.key_count_at);
-      } else if ((spec.flags & kNotKey) == 0 || spec.last >= 0) {  // SUNSUBSCRIBE may have no name
-        // The last of several specs may stand for arguments that are left out.
-        const bool optional = row.arity < 0 && spec.last < 0 && &spec != row.keys.data();
+      } else {
+        // The last of several specs, and what is no key, may stand for arguments that are left out:
+        // the sources of PFMERGE, the name of SUNSUBSCRIBE.
+        const bool last_of_several = &spec != row.keys.data();
+        const bool optional =
+            row.arity < 0 && spec.last < 0 && (last_of_several || (spec.flags & kNotKey) != 0);
         EXPECT_LT(spec.begin + std::max<int>(spec.last, 0), arguments + (optional ? 1 : 0));
       }
       const int access = spec.flags & (kRO | kRW | kOW | kRM | kNotKey);

@@ -115,5 +115,26 @@ TEST(HyperLogLogCommands, RefuseADamagedSketch) {
   EXPECT_EQ(server.run({"PFADD", "h", "a"}), kDamaged);
 }
 
+TEST(HyperLogLogCommands, WatchersHearOfChangesAndOfAKeptEstimate) {
+  InProcess server;
+  const auto runs_after = [&](const std::vector<std::string>& command) {
+    server.run({"WATCH", "h"});
+    server.run(command);
+    server.run({"MULTI"});
+    server.run({"PING"});
+    return server.run({"EXEC"}) == "[+PONG]";
+  };
+  for (const char* sparse_max : {"3000", "0"}) {
+    server.run({"FLUSHALL"});
+    server.run({"CONFIG", "SET", "hll-sparse-max-bytes", sparse_max});
+    server.run({"PFADD", "h", "a"});
+    EXPECT_FALSE(runs_after({"PFADD", "h", "b"}));
+    EXPECT_TRUE(runs_after({"PFADD", "h", "b"}));
+    EXPECT_FALSE(runs_after({"PFCOUNT", "h"}));
+    EXPECT_TRUE(runs_after({"PFCOUNT", "h"}));
+    EXPECT_FALSE(runs_after({"PFMERGE", "h", "h"}));
+  }
+}
+
 }  // namespace
 }  // namespace larder

@@ -150,6 +150,30 @@ TEST(Smove, LooksAtTheSourceFirst) {
   EXPECT_EQ(server.run({"SCARD", "s"}), "1");
 }
 
+TEST(Sets, WatchersHearOfChangesAlone) {
+  InProcess server;
+  add_numbered(server, "s", "m", 200);
+  const auto runs_after = [&](const std::vector<std::string>& command) {
+    server.run({"WATCH", "s", "t"});
+    server.run(command);
+    server.run({"MULTI"});
+    server.run({"PING"});
+    return server.run({"EXEC"}) == "[+PONG]";
+  };
+  EXPECT_TRUE(runs_after({"SADD", "s", "m1"}));
+  EXPECT_FALSE(runs_after({"SADD", "s", "new"}));
+  EXPECT_TRUE(runs_after({"SREM", "s", "none"}));
+  EXPECT_FALSE(runs_after({"SREM", "s", "new"}));
+  EXPECT_TRUE(runs_after({"SRANDMEMBER", "s", "100"}));
+  EXPECT_FALSE(runs_after({"SPOP", "s"}));
+  EXPECT_FALSE(runs_after({"SPOP", "s", "190"}));
+  EXPECT_TRUE(runs_after({"SPOP", "s", "0"}));
+  EXPECT_TRUE(runs_after({"SMOVE", "s", "t", "none"}));
+  EXPECT_TRUE(runs_after({"SUNIONSTORE", "t", "none"}));
+  EXPECT_FALSE(runs_after({"SUNIONSTORE", "t", "s"}));
+  EXPECT_FALSE(runs_after({"SDIFFSTORE", "t", "t", "s"}));
+}
+
 // --- Encodings.
 
 TEST(SetEncoding, FollowsTheOptions) {
