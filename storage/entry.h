@@ -14,6 +14,7 @@
 // the shard's lock may read and write an entry; nobody else may touch it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -91,6 +92,15 @@ class Entry {
   bool modified() const { return (flags() & kModified) != 0; }
   int64_t expire_at_ms() const;
   bool has_expiry() const { return (flags() & kExpiryMask) != kExpiryNone; }
+
+  // A lower bound of when the entry, or an element of it that has an expiry of its own, dies, in
+  // milliseconds since the epoch: what the sweep goes by. Object::kNothingDue if never.
+  int64_t next_due_ms() const;
+  // Whether its time has passed, or that of each of its elements: then nobody may see it.
+  bool dead(int64_t now_ms) const {
+    if (has_expiry() && expire_at_ms() <= now_ms) return true;
+    return kind() == ValueKind::kObject && object().all_dead(now_ms);
+  }
 
   // Changes the expiry in place if the block has a field wide enough for it. False, and nothing
   // changed, if not: then a new block is needed.
@@ -177,6 +187,12 @@ inline size_t Entry::key_offset() const {
 inline size_t Entry::text_size() const {
   const uint8_t* at = bytes() + length_offset();
   return (flags() & kLongText) != 0 ? load<uint16_t>(at) : *at;
+}
+
+inline int64_t Entry::next_due_ms() const {
+  const int64_t elements_ms =
+      kind() == ValueKind::kObject ? object().next_due_ms() : Object::kNothingDue;
+  return has_expiry() ? std::min(expire_at_ms(), elements_ms) : elements_ms;
 }
 
 inline std::string_view Entry::key() const {

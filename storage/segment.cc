@@ -129,7 +129,7 @@ bool Segment::distribute(uint64_t hash_seed, Segment* low, Segment* high) const 
       const KeyHash hash = hash_key(entry.key(), hash_seed);
       Segment& to = (prefix_of(hash) & bit) != 0 ? *high : *low;
       if (!to.place(hash, ref)) return false;
-      if (entry.has_expiry()) to.next_due_ms = std::min(to.next_due_ms, entry.expire_at_ms());
+      to.next_due_ms = std::min(to.next_due_ms, entry.next_due_ms());
     }
   }
   return true;
