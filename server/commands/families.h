@@ -14,6 +14,8 @@ core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
 core::Family expiry_commands();
+core::Family hash_commands();
+core::Family hash_expiry_commands();
 core::Family info_commands();
 core::Family introspection_commands();
 core::Family key_commands();
@@ -24,10 +26,10 @@ core::Family string_commands();
 core::Family string_edit_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {bitmap_commands(), client_commands(),     config_commands(),  connection_commands(),
-          debug_commands(),  expiry_commands(),     info_commands(),    introspection_commands(),
-          key_commands(),    keyspace_commands(),   latency_commands(), server_commands(),
-          string_commands(), string_edit_commands()};
+  return {bitmap_commands(),  client_commands(),        config_commands(), connection_commands(),
+          debug_commands(),   expiry_commands(),        hash_commands(),   hash_expiry_commands(),
+          info_commands(),    introspection_commands(), key_commands(),    keyspace_commands(),
+          latency_commands(), server_commands(),        string_commands(), string_edit_commands()};
 }
 
 }  // namespace larder::commands

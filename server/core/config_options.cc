@@ -220,6 +220,20 @@ constexpr OptionRow kRows[] = {
      .help = "Whether FLUSHALL and FLUSHDB without a word are ASYNC: answer before the memory is "
              "free."},
 
+    {.section = "Collections",
+     .name = "hash-max-listpack-entries",
+     .number = &V::hash_listpack_fields_max,
+     .initial = "128",
+     .live = true,
+     .help = "A hash of more fields than these is kept as a table, which is faster and larger."},
+    {.section = "Collections",
+     .name = "hash-max-listpack-value",
+     .kind = K::kMemory,
+     .number = &V::hash_listpack_value_bytes_max,
+     .initial = "64",
+     .live = true,
+     .help = "And so is one with a field or a value of more bytes."},
+
     {.section = "Logging",
      .name = "loglevel",
      .kind = K::kChoice,

@@ -5,6 +5,11 @@
 
 #include "protocol/reply_writer.h"
 #include "storage/entry.h"
+#include "storage/types/listpack.h"
+
+namespace larder::storage {
+struct HashValue;
+}
 
 namespace larder::core {
 
@@ -17,6 +22,9 @@ class Reply : public protocol::ReplyWriter {
   // are not copied but sent from where they are.
   void value(const storage::Entry& entry);
   void value_part(const storage::Entry& entry, size_t first, size_t bytes);
+  // The same for an element of a listpack, and for the value of a field of a hash.
+  void element(const storage::listpack::Element& element);
+  void value(const storage::HashValue& value);
 
  private:
   friend class Output;

@@ -60,8 +60,12 @@ void Hash::finish() {
   if (entry_ == nullptr) {
     object_.destroy();
   } else {
-    db_.set_object(key_, *entry_, object_);
-    if (empty) db_.erase(key_);
+    if (empty) {
+      entry_->set_object(object_);
+      db_.erase(key_);
+    } else {
+      db_.set_object(key_, *entry_, object_);
+    }
   }
   if (empty) object_ = {};
 }

@@ -16,16 +16,10 @@
 #include "storage/keyspace.h"
 #include "storage/result.h"
 #include "storage/types/hash_fields.h"
+#include "storage/types/hash_limits.h"
 #include "storage/types/packed_hash.h"
 
 namespace larder::storage {
-
-// How large a hash may be that is kept in one block: more fields, or a longer field or value, make
-// it a table.
-struct HashLimits {
-  size_t fields_max = 128;
-  size_t value_bytes_max = 64;
-};
 
 // The value of a field, wherever it is kept; good until the hash is changed.
 struct HashValue {
@@ -67,6 +61,10 @@ class Hash {
   // Whether there is such a key.
   bool exists() const { return static_cast<bool>(object_); }
   size_t size() const;
+  // What a field of it takes on the average, at least 1; of a hash that exists().
+  size_t mean_field_bytes() const {
+    return object_.memory_bytes() / std::max<size_t>(size(), 1) + 1;
+  }
   std::optional<HashValue> get(std::string_view field) const;
   // kNoExpiry if it has none; nullopt if there is no such field.
   std::optional<int64_t> expire_at_ms(std::string_view field) const;
