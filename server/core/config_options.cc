@@ -222,12 +222,14 @@ constexpr OptionRow kRows[] = {
 
     {.section = "Collections",
      .name = "hash-max-listpack-entries",
+     .alias = "hash-max-ziplist-entries",
      .number = &V::hash_listpack_fields_max,
-     .initial = "128",
+     .initial = "512",
      .live = true,
      .help = "A hash of more fields than these is kept as a table, which is faster and larger."},
     {.section = "Collections",
      .name = "hash-max-listpack-value",
+     .alias = "hash-max-ziplist-value",
      .kind = K::kMemory,
      .number = &V::hash_listpack_value_bytes_max,
      .initial = "64",
@@ -428,7 +430,7 @@ std::span<const OptionRow> option_rows() {
 const OptionRow* find_option(std::string_view name) {
   const std::string lower = to_lower(name);
   for (const OptionRow& row : kRows) {
-    if (row.name == lower) return &row;
+    if (row.name == lower || (row.alias == lower && !lower.empty())) return &row;
   }
   return nullptr;
 }

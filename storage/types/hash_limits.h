@@ -7,7 +7,7 @@ namespace larder::storage {
 
 // More fields, or a longer field or value, make a hash a table.
 struct HashLimits {
-  size_t fields_max = 128;
+  size_t fields_max = 512;
   size_t value_bytes_max = 64;
 };
 

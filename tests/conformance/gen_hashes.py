@@ -2,7 +2,8 @@
 
 import compare
 import ops
-from shapes import big, index, integer, key, many, maybe, number, one_of, group, pattern, small_int, some_of, text, value
+from shapes import (big, index, integer, key, many, maybe, number, one_of, group, pattern, small_int, some_of, text,
+                    value)
 from table import Command, Family, row, scene
 
 FIELDS = [b"a", b"b", b"c", b"name", b"1", b"-5", b"007", b"", b"f" * 64, b"f" * 65, b"nul\x00\r\n", b"12345678901"]
@@ -50,12 +51,12 @@ def growing(gen):
     """A hash that passes the thresholds of a listpack by its fields or by one value, and is seen from all sides."""
     d = gen.draw
     name = key(d)
-    fields = d.choice([126, 127, 128, 129, 130, 600])
+    fields = d.choice([128, 129, 511, 512, 513, 514, 1000])
     pairs = [word for i in range(fields) for word in (b"field:%d" % i, b"%d" % (i * 7))]
     steps = [Command([b"DEL", name]), Command([b"HSET", name, *pairs]), Command([b"OBJECT", b"ENCODING", name]),
              Command([b"HSET", name, b"one", edge_value(d)]), Command([b"OBJECT", b"ENCODING", name]),
              Command([b"HGETALL", name], compare.same_map),
-             Command([b"HDEL", name, *(b"field:%d" % d.int(0, fields) for _ in range(d.int(1, 100)))]),
+             Command([b"HDEL", name, *(b"field:%d" % d.int(0, fields) for _ in range(d.int(1, 400)))]),
              Command([b"HLEN", name]), Command([b"OBJECT", b"ENCODING", name]),
              ops.FullScan([b"COUNT", b"%d" % d.int(1, 50)], (b"HSCAN", name), width=2)]
     if d.chance(0.5):
