@@ -152,13 +152,19 @@ size_t HashFields::recount_arena_bytes() const {
 bool HashFields::all_dead(int64_t now_ms) const {
   if (size() == 0 || table_.volatile_size() < size() || next_due_ms() > now_ms) return false;
   if (latest_expiry_ms_ <= now_ms) return true;
+  const TablePosition began_at = live_at_;
+  return !finds_live(now_ms, began_at) && (began_at == 0 || !finds_live(now_ms, 0));
+}
+
+// Whether a field from this position on is alive; live_at_ is where.
+bool HashFields::finds_live(int64_t now_ms, TablePosition from) const {
   bool live = false;
-  TablePosition at = 0;
   do {
+    live_at_ = from;
     ScanBudget some{1, Table::kSegmentBuckets};
-    at = table_.scan(at, some, [&](const Entry& entry) { live |= !entry.dead(now_ms); });
-  } while (at != 0 && !live);
-  return !live;
+    from = table_.scan(from, some, [&](const Entry& entry) { live |= !entry.dead(now_ms); });
+  } while (from != 0 && !live);
+  return live;
 }
 
 void HashFields::sweep(int64_t now_ms, size_t& elements) {

@@ -55,12 +55,16 @@ class HashFields final : public Container {
   Key key_of(std::string_view field) const { return {field, hash_key(field, seed_)}; }
   void put_shape(const Key& key, const EntryShape& shape, std::string_view text);
   void note_latest(int64_t expire_at_ms);
+  bool finds_live(int64_t now_ms, TablePosition from) const;
 
   Table table_;
   const uint64_t seed_;
   size_t entry_bytes_ = 0;  // blocks of the entries and what hangs off them
   // No field dies later than this: an upper bound, for all_dead().
   int64_t latest_expiry_ms_ = 0;
+  // Where all_dead() last met a live field, and begins to look: while one stays alive there, many
+  // dead ones elsewhere are not walked over again and again.
+  mutable TablePosition live_at_ = 0;
 };
 
 }  // namespace larder::storage

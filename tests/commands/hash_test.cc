@@ -118,7 +118,7 @@ TEST(Hash, CopyRenameAndMemoryHoldForBothEncodings) {
     const int64_t bytes = std::stoll(server.run({"MEMORY", "USAGE", "copy"}));
     EXPECT_GT(bytes, fields * 16);
     EXPECT_LT(bytes, fields * 64 + 256);
-    server.run({"HSET", "copy", "blob", std::string(5000, 'b')});
+    server.run({"HSET", "copy", "blob", std::string(5000, 'b'), "large", std::string(40'000, 'b')});
     const std::string report = server.run({"DEBUG", "RECOUNT-MEMORY"});
     EXPECT_NE(report.find(" of these, bytes in no table: 0\n"), std::string::npos) << report;
     EXPECT_EQ(server.run({"DEBUG", "RECOUNT"}), "+OK");
