@@ -14,7 +14,6 @@
 // the shard's lock may read and write an entry; nobody else may touch it.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -187,12 +186,6 @@ inline size_t Entry::key_offset() const {
 inline size_t Entry::text_size() const {
   const uint8_t* at = bytes() + length_offset();
   return (flags() & kLongText) != 0 ? load<uint16_t>(at) : *at;
-}
-
-inline int64_t Entry::next_due_ms() const {
-  const int64_t elements_ms =
-      kind() == ValueKind::kObject ? object().next_due_ms() : Object::kNothingDue;
-  return has_expiry() ? std::min(expire_at_ms(), elements_ms) : elements_ms;
 }
 
 inline std::string_view Entry::key() const {

@@ -194,9 +194,8 @@ void Table::lower_bounds(Segment& segment, int64_t due_ms) {
 }
 
 void Table::count_expiry(Segment& segment, const Entry& entry) {
-  const int64_t due_ms = entry.next_due_ms();
-  if (due_ms == kNothingDue) return;
-  lower_bounds(segment, due_ms);
+  if (!entry.has_expiry() && entry.kind() != ValueKind::kObject) return;
+  lower_bounds(segment, entry.next_due_ms());
   if (!entry.has_expiry()) return;
   volatile_size_++;
   expire_at_sum_s_ += expiry_seconds(entry);
