@@ -15,7 +15,9 @@ storage::Key Call::key(size_t i) {
 
 storage::Blob* Call::blob_of(size_t i) {
   const std::string_view value = arguments_[i];
-  return value.size() >= protocol::kLargeBulkBytes ? client_.blob_of(value) : nullptr;
+  storage::Blob* blob =
+      value.size() >= protocol::kLargeBulkBytes ? client_.blob_of(value) : nullptr;
+  return blob == nullptr && held_ != nullptr ? client_.transaction().blob_of(value) : blob;
 }
 
 void Call::put_argument(storage::Keyspace& db, const storage::Key& key, size_t i,

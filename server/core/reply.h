@@ -26,6 +26,9 @@ class Reply : public protocol::ReplyWriter {
   void element(const storage::listpack::Element& element);
   void value(const storage::HashValue& value);
 
+  // What it is a part of: where the replies of nested commands go.
+  Output& output() { return out_; }
+
  private:
   friend class Output;
   Reply(Output& out, protocol::ByteBuffer& text, RespVersion version)
