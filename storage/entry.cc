@@ -1,5 +1,6 @@
 #include "storage/entry.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -196,6 +197,12 @@ int64_t Entry::expire_at_ms() const {
   int64_t at_ms = 0;
   std::memcpy(&at_ms, bytes() + expiry_offset(), expiry_width(expiry));
   return expiry == kExpiry40 ? at_ms + kExpiry40EpochMs : at_ms;
+}
+
+int64_t Entry::next_due_ms() const {
+  const int64_t elements_ms =
+      kind() == ValueKind::kObject ? object().next_due_ms() : Object::kNothingDue;
+  return has_expiry() ? std::min(expire_at_ms(), elements_ms) : elements_ms;
 }
 
 bool Entry::set_expire_at_ms(int64_t expire_at_ms) {

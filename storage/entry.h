@@ -95,6 +95,15 @@ class Entry {
   int64_t expire_at_ms() const;
   bool has_expiry() const { return (flags() & kExpiryMask) != kExpiryNone; }
 
+  // A lower bound of when the entry, or an element of it that has an expiry of its own, dies, in
+  // milliseconds since the epoch: what the sweep goes by. Object::kNothingDue if never.
+  int64_t next_due_ms() const;
+  // Whether its time has passed, or that of each of its elements: then nobody may see it.
+  bool dead(int64_t now_ms) const {
+    if (has_expiry() && expire_at_ms() <= now_ms) return true;
+    return kind() == ValueKind::kObject && object().all_dead(now_ms);
+  }
+
   // Changes the expiry in place if the block has a field wide enough for it. False, and nothing
   // changed, if not: then a new block is needed.
   bool set_expire_at_ms(int64_t expire_at_ms);

@@ -14,6 +14,8 @@ core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
 core::Family expiry_commands();
+core::Family hash_commands();
+core::Family hash_expiry_commands();
 core::Family hyperloglog_commands();
 core::Family info_commands();
 core::Family introspection_commands();
@@ -39,6 +41,8 @@ inline std::vector<core::Family> all_families() {
           connection_commands(),
           debug_commands(),
           expiry_commands(),
+          hash_commands(),
+          hash_expiry_commands(),
           hyperloglog_commands(),
           info_commands(),
           introspection_commands(),

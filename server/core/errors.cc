@@ -136,6 +136,10 @@ std::string special_characters(std::string_view attribute) {
   return "ERR " + until_nul(attribute) + " cannot contain spaces, newlines or special characters.";
 }
 
+std::string unknown_argument(std::string_view argument) {
+  return "ERR unknown argument: " + until_nul(argument);
+}
+
 std::string unknown_category(std::string_view category) {
   return "ERR Unknown category '" + std::string(printable(category)) + "'";
 }

@@ -70,6 +70,24 @@ inline constexpr std::string_view kFrequencyNotTracked =
 inline constexpr std::string_view kIdleTimeNotTracked =
     "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
     "switching between policies at runtime LRU and LFU data will take some time to adjust.";
+inline constexpr std::string_view kHashNotInteger = "ERR hash value is not an integer";
+inline constexpr std::string_view kHashNotFloat = "ERR hash value is not a float";
+inline constexpr std::string_view kArgumentNotFinite = "ERR value is NaN or Infinity";
+inline constexpr std::string_view kExpireNegative = "ERR invalid expire time, must be >= 0";
+inline constexpr std::string_view kFieldsMissing =
+    "ERR Mandatory argument FIELDS is missing or not at the right position";
+inline constexpr std::string_view kFieldCountMismatch =
+    "ERR The `numfields` parameter must match the number of arguments";
+inline constexpr std::string_view kFieldCountPositive =
+    "ERR Number of fields must be a positive integer";
+inline constexpr std::string_view kFieldCountAboveZero =
+    "ERR Parameter `numFields` should be greater than 0";
+inline constexpr std::string_view kFieldCountInvalid = "ERR invalid number of fields";
+inline constexpr std::string_view kOneFieldCondition =
+    "ERR Only one of FXX or FNX arguments can be specified";
+inline constexpr std::string_view kOneFieldExpiry =
+    "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified";
+inline constexpr std::string_view kExpireMissing = "ERR missing expire time";
 inline constexpr std::string_view kNumkeys = "ERR numkeys should be greater than 0";
 inline constexpr std::string_view kTooManyKeys =
     "ERR Number of keys can't be greater than number of args";
@@ -170,6 +188,8 @@ std::string exec_refused(std::string_view error);
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand);
 // ERR unknown subcommand or wrong number of arguments for 'x'. Try DEBUG HELP.
 std::string unknown_subcommand_or_arity(std::string_view command, std::string_view subcommand);
+// ERR unknown argument: x
+std::string unknown_argument(std::string_view argument);
 // ERR Unknown category 'x'
 std::string unknown_category(std::string_view category);
 // ERR No samples available for event 'x'

@@ -3,6 +3,7 @@
 #include "protocol/limits.h"
 #include "server/core/output.h"
 #include "storage/number.h"
+#include "storage/types/hash.h"
 
 namespace larder::core {
 
@@ -29,6 +30,11 @@ void Reply::value_part(const storage::Entry& entry, size_t first, size_t bytes) 
 void Reply::element(const storage::listpack::Element& element) {
   if (element.is_integer) return bulk_integer(element.integer);
   bulk(element.text);
+}
+
+void Reply::value(const storage::HashValue& value) {
+  if (value.entry != nullptr) return this->value(*value.entry);
+  element(value.element);
 }
 
 }  // namespace larder::core

@@ -7,6 +7,10 @@
 #include "storage/entry.h"
 #include "storage/types/listpack.h"
 
+namespace larder::storage {
+struct HashValue;
+}
+
 namespace larder::core {
 
 class Output;
@@ -23,6 +27,7 @@ class Reply : public protocol::ReplyWriter {
   void value_part(const storage::Entry& entry, size_t first, size_t bytes);
   // The same for an element of a listpack, and for the value of a field of a hash.
   void element(const storage::listpack::Element& element);
+  void value(const storage::HashValue& value);
 
   // What it is a part of: where the replies of nested commands go.
   Output& output() { return out_; }

@@ -1,5 +1,6 @@
 #include "storage/types/sorted_listpack.h"
 
+#include <array>
 #include <charconv>
 #include <string>
 
@@ -72,13 +73,14 @@ size_t rank_at(const Packed* list, Position member) {
 
 void insert(Packed*& list, std::string_view member, double score) {
   char digits[kDoubleTextMax];
-  listpack::insert_pair(list, place_for(list, member, score), listpack::element_of(member),
-                        score_element(score, digits));
+  listpack::insert(list, place_for(list, member, score),
+                   std::array{listpack::element_of(member), score_element(score, digits)});
 }
 
 void append(Packed*& list, std::string_view member, double score) {
   char digits[kDoubleTextMax];
-  listpack::insert_pair(list, kNone, listpack::element_of(member), score_element(score, digits));
+  listpack::insert(list, kNone,
+                   std::array{listpack::element_of(member), score_element(score, digits)});
 }
 
 void rescore(Packed*& list, Position member, double score) {
@@ -93,7 +95,8 @@ void rescore(Packed*& list, Position member, double score) {
   // In its new place first, since that may fail. The text lies in the list, which moves.
   const std::string copy(text);
   const size_t bytes_before = list->bytes();
-  listpack::insert_pair(list, place, listpack::element_of(copy), score_element(score, digits));
+  listpack::insert(list, place,
+                   std::array{listpack::element_of(copy), score_element(score, digits)});
   if (place != kNone && place < member) {
     member += static_cast<Position>(list->bytes() - bytes_before);
   }

@@ -33,6 +33,7 @@ import time
 import command_info
 import excuses
 import gen_foreign
+import gen_hashes
 import gen_hyperloglogs
 import gen_keys
 import gen_protocol
@@ -51,8 +52,8 @@ from session import Session
 from table import Generator
 from wire import Pair
 
-FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_sets.FAMILY, gen_hyperloglogs.FAMILY, gen_sorted_sets.FAMILY,
-            gen_server.FAMILY, gen_protocol.FAMILY, gen_pubsub.FAMILY, gen_transactions.FAMILY]
+FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_hashes.FAMILY, gen_sets.FAMILY, gen_hyperloglogs.FAMILY,
+            gen_sorted_sets.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY, gen_pubsub.FAMILY, gen_transactions.FAMILY]
 EXTRA_FAMILIES = [gen_foreign.FAMILY]
 _DIFFERENCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "DIFFERENCES.md")
 
