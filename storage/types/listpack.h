@@ -75,7 +75,6 @@ Position insert(Packed*& list, Position before, std::span<const Element> element
 inline Position append(Packed*& list, const Element& element) {
   return insert(list, kNone, element);
 }
-// Both at once, one behind the other: a field with its value.
 // In place of the one at `at`; answers where it is.
 Position replace(Packed*& list, Position at, const Element& element);
 // Takes `elements` of them out, beginning at `at`; answers the position behind, kNone at the end.
