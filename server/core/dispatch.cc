@@ -4,48 +4,12 @@
 
 #include <vector>
 
+#include "protocol/words.h"
 #include "server/core/output.h"
 #include "server/core/tick_clock.h"
 
 namespace larder::core {
 namespace {
-
-// A command of MONITOR's output: "..." with the escapes of redis-cli.
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '\\':
-        out += "\\\\";
-        break;
-      case '"':
-        out += "\\\"";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\a':
-        out += "\\a";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      default:
-        if (c >= 0x20 && c < 0x7f) {
-          out += c;
-        } else {
-          out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-        }
-    }
-  }
-  out += '"';
-}
 
 // The first words of an HTTP request: a web page that was tricked into talking to this port must
 // get no further line understood, so the connection ends here, as in Redis.
@@ -270,7 +234,7 @@ void Dispatcher::feed_monitors(const Client& client, std::span<const std::string
                                  client.database(), origin(client));
   for (const std::string_view argument : arguments) {
     line += ' ';
-    append_quoted(line, argument);
+    protocol::append_quoted(line, argument);
   }
   line += "\r\n";
   server_.host->feed_monitors(std::move(line));
