@@ -32,6 +32,13 @@ bool fit_in_list(Call& call, size_t first) {
   return true;
 }
 
+// A number whose sign says from which end to count.
+int64_t read_signed(Args& args) {
+  const int64_t number = args.integer();
+  if (number == INT64_MIN) args.fail(errors::out_of_range(-INT64_MAX, INT64_MAX));
+  return number;
+}
+
 Result<Entry*> read_list(Call& call, DatabaseLock& db) {
   return storage::read_collection(*db, call.key(1), storage::ValueType::kList);
 }
@@ -148,7 +155,7 @@ PositionQuery read_position_query(Args& args) {
   PositionQuery query;
   while (!args.done()) {
     if (args.option("RANK", 1)) {
-      query.rank = args.integer(-INT64_MAX, INT64_MAX, errors::out_of_range(-INT64_MAX, INT64_MAX));
+      query.rank = read_signed(args);
       if (query.rank == 0) args.fail(errors::kRankZero);
     } else if (args.option("COUNT", 1)) {
       query.count = args.integer(0, INT64_MAX, errors::kCountNegative);
@@ -239,8 +246,7 @@ void linsert(Call& call) {
 
 void lrem(Call& call) {
   Args args = call.args(2);
-  const int64_t count =
-      args.integer(-INT64_MAX, INT64_MAX, errors::out_of_range(-INT64_MAX, INT64_MAX));
+  const int64_t count = read_signed(args);
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
   const Result<size_t> removed = storage::remove_from_list(

@@ -34,6 +34,7 @@ import command_info
 import excuses
 import gen_foreign
 import gen_keys
+import gen_lists
 import gen_protocol
 import gen_server
 import gen_strings
@@ -46,7 +47,7 @@ from session import Session
 from table import Generator
 from wire import Pair
 
-FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY]
+FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_lists.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY]
 EXTRA_FAMILIES = [gen_foreign.FAMILY]
 _DIFFERENCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "DIFFERENCES.md")
 
