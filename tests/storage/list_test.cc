@@ -37,7 +37,10 @@ class ListTest : public testing::Test {
   }
 
   void expect_equal() {
-    if (model_.empty()) return ASSERT_EQ(entry(), nullptr);
+    if (model_.empty()) {
+      ASSERT_EQ(entry(), nullptr);
+      return;
+    }
     ASSERT_EQ(list_size(*entry()), model_.size());
     Strings forwards;
     Strings backwards;
