@@ -140,6 +140,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
       call.set_hashed(static_cast<size_t>(command->row->keys[0].begin), prepared.hash);
     }
     outcome = execute(call, *command);
+    if (server_.blocking.any_ready()) server_.blocking.serve(now_ms);
   }
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
@@ -192,6 +193,7 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
   }
+  if (server_.blocking.any_ready()) server_.blocking.serve(now_ms);
   if (suspended.silent) out.truncate(reply_start);
   return progress;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "server/core/blocking.h"
 #include "server/core/clients.h"
 #include "server/core/command_table.h"
 #include "server/core/config.h"
@@ -57,6 +58,7 @@ struct Server {
         compaction(workers),
         memory_limit(server_config, store),
         commands(families),
+        blocking(store, key_events, clients),
         statistics(workers, commands.size()) {}
 
   // Whether the client may run commands: it said the password, or there is none.
@@ -72,6 +74,7 @@ struct Server {
   MemoryLimit memory_limit;
   CommandTable commands;
   Clients clients;
+  Blocking blocking;
   Statistics statistics;
   Slowlog slowlog;
   LatencyMonitor latency;

@@ -219,7 +219,7 @@ TEST_P(RandomList, DoesWhatADequeDoes) {
 INSTANTIATE_TEST_SUITE_P(Limits, RandomList, testing::Values(-2, -1, -5, 1, 2, 7, 128, 0, -9));
 
 TEST_F(ListTest, BecomesNodesWhereTheLimitWouldBePassed) {
-  push(ListEnd::kTail, Strings(80, std::string(100, 'x')));
+  push(ListEnd::kTail, Strings(79, std::string(100, 'x')));
   EXPECT_EQ(encoding(), Encoding::kListpack);
   push(ListEnd::kTail, {std::string(200, 'x')});
   EXPECT_EQ(encoding(), Encoding::kNodes);

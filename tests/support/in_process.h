@@ -25,9 +25,11 @@ class FakeClient final : public core::Client {
     set_killed();
   }
   void request_unblock(bool with_error) override { unblocked = with_error ? 2 : 1; }
+  void request_wake() override { wakes++; }
 
   bool closed = false;
   int unblocked = 0;  // 1: by timeout, 2: with an error
+  int wakes = 0;
 
  private:
   core::Clients& clients_;
