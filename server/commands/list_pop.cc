@@ -204,10 +204,12 @@ void brpop(Call& call) {
 }
 
 void blmpop(Call& call) {
-  Args args = call.args();
-  WaitTerms terms{.deadline_ms = read_deadline(args, call.now_ms())};
+  Args args = call.args(2);
   const MultiPop multi = read_multi_pop(args);
   if (args.failed()) return call.fail(args.error());
+  Args timeout = call.args(1);
+  WaitTerms terms{.deadline_ms = read_deadline(timeout, call.now_ms())};
+  if (timeout.failed()) return call.fail(timeout.error());
   terms.first_key = multi.first_key;
   terms.keys = terms.awaited = multi.keys;
   PopWait command(call.config(), multi.pop);

@@ -1,8 +1,9 @@
-"""Lists, but for commands that wait: those need two connections (tests/server/blocking_test.cc)."""
+"""Lists. Commands that wait come alone with a short timeout, and in company (waiting.py)."""
 
 import compare
 from shapes import group, index, integer, key, many, maybe, one_of, small_int, some_of, value
 from table import Command, Family, row, scene
+from waiting import Waiting
 
 LISTS = [b"l:1", b"l:2", b"l:3"]
 END = one_of("LEFT", "RIGHT")
@@ -80,6 +81,38 @@ def limits(gen):
     return [Command([b"CONFIG", b"SET", b"list-max-listpack-size", size]), *form(gen), Command(back)]
 
 
+def timeout(d):
+    """Some milliseconds, or wrong: never long."""
+    return d.choice([b"0.001", b"0.002", b"0.0001", b"1e-3", b"5e-324"]) if d.chance(0.8) else d.choice(
+        [b"-1", b"-0.1", b"x", b"", b"1e400", b"1e19", b"nan", b"inf", b"-inf", b"9223372036854775807", b"1e-3x", b" 1"])
+
+
+def waiting(gen):
+    """Several clients that wait, and one that lets them have elements."""
+    d = gen.draw
+    keys = [d.prefix + b"w:%d" % n for n in range(3)]
+
+    def waiter():
+        some = [d.choice(keys) for _ in range(d.int(1, 3))]
+        ends = [d.choice([b"LEFT", b"RIGHT"]) for _ in range(2)]
+        return d.choice([b"2", b"3"]), d.choice([
+            [b"BLPOP", *some, b"0"], [b"BRPOP", *some, b"0"], [b"BRPOPLPUSH", d.choice(keys), d.choice(keys), b"0"],
+            [b"BLMOVE", d.choice(keys), d.choice(keys), *ends, b"0"],
+            [b"BLMPOP", b"0", b"%d" % len(some), *some, ends[0], b"COUNT", b"%d" % d.int(1, 3)]])
+
+    def change():
+        one, other = d.choice(keys), d.choice(keys)
+        new = [b"%d" % d.int(0, 99) for _ in range(d.int(1, 4))]
+        return d.choice([[b"LPUSH", one, *new], [b"RPUSH", one, *new], [b"RPUSH", one, *new], [b"LPUSHX", one, *new],
+                         [b"RENAME", one, other], [b"COPY", one, other, b"REPLACE"], [b"RPOPLPUSH", one, other],
+                         [b"LINSERT", one, b"AFTER", new[0], b"x"], [b"DEL", one], [b"LPOP", one], [b"SWAPDB", b"0", b"1"],
+                         [b"SWAPDB", b"1", b"0"]])
+
+    first = [Command([b"SELECT", b"0"]), Command([b"DEL", *keys]), Command([b"SELECT", b"1"]), Command([b"DEL", *keys]),
+             Command([b"SELECT", b"0"])]
+    return [*first, Waiting([waiter() for _ in range(d.int(1, 5))], [change() for _ in range(d.int(1, 6))], keys)]
+
+
 ROWS = [
     row("LPUSH", list_key, many(1, 6, element), weight=6),
     row("RPUSH", list_key, many(1, 6, element), weight=6),
@@ -99,6 +132,11 @@ ROWS = [
     row("LMOVE", list_key, list_key, end, end, weight=3),
     row("RPOPLPUSH", list_key, list_key, weight=2),
     row("LMPOP", keys_with_number, end, maybe(group("COUNT", small_count)), weight=3),
+    row("BLPOP", many(1, 3, list_key), timeout),
+    row("BRPOP", many(1, 3, list_key), timeout),
+    row("BLMOVE", list_key, list_key, end, end, timeout),
+    row("BRPOPLPUSH", list_key, list_key, timeout),
+    row("BLMPOP", timeout, keys_with_number, end, maybe(group("COUNT", small_count))),
     row("DEL", list_key),
     row("RENAME", list_key, list_key),
     row("COPY", list_key, list_key, maybe("REPLACE")),
@@ -109,4 +147,5 @@ ROWS = [
     row("GETRANGE", list_key, small_int, small_int, weight=0.3),
 ]
 
-FAMILY = Family("lists", 40, ROWS, [scene(form, 3.0), scene(limits, 1.0, whole=True)])
+FAMILY = Family("lists", 40, ROWS, [scene(form, 3.0), scene(limits, 1.0, whole=True),
+                                    scene(waiting, 3.0, whole=True)])

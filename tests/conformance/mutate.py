@@ -126,8 +126,25 @@ def _kills(args):
     return any(0 < (_int(a) or 0) < 10 ** 6 for a in args[2:])
 
 
+_BLOCKING = {b"BLPOP": -1, b"BRPOP": -1, b"BLMOVE": -1, b"BRPOPLPUSH": -1, b"BLMPOP": 1}
+
+
+def _waits_long(name, args):
+    """A good timeout of more than some milliseconds, or none."""
+    if name not in _BLOCKING or len(args) < 2:
+        return False
+    timeout = args[_BLOCKING[name]]
+    try:
+        seconds = float.fromhex(timeout.decode()) if b"x" in timeout.lower() else float(timeout)
+    except ValueError:
+        return False
+    return 0 <= seconds < 1e15 and not 0 < seconds <= 0.01
+
+
 def harmful(args):
     name = args[0].upper()
+    if _waits_long(name, args):
+        return True
     if name in _NEVER or _short_ttl(name, args) or _too_large(name, args):
         return True
     if name == b"WAIT" and len(args) > 1:

@@ -19,7 +19,7 @@ The last line is `N passed, M failed`; the exit code is 1 if M is not 0, 2 if th
 
 Where things are: resp.py the wire format; wire.py the pair of connections; servers.py starting and stopping;
 shapes.py, mutate.py, table.py how calls are made; gen_*.py the tables, one a family (a new one is added to FAMILIES
-below); ops.py steps of more than one request; compare.py the rules; session.py one sequence; command_info.py
+below); ops.py and waiting.py steps of more than one request; compare.py the rules; session.py one sequence; command_info.py
 COMMAND INFO; shrink.py; excuses.py, report.py.
 """
 

@@ -48,6 +48,11 @@ class InProcess final : public core::Host {
   // The reply's bytes.
   std::string run_raw(FakeClient& client, const std::vector<std::string>& arguments);
 
+  // Begins a command that waits; throws std::logic_error if it does not.
+  core::Dispatcher::Suspended start(FakeClient& client, const std::vector<std::string>& arguments);
+  // Resumes it; "" while it waits on.
+  std::string resume(FakeClient& client, core::Dispatcher::Suspended& suspended);
+
   storage::ManualClock& clock() { return clock_; }
   core::Server& server() { return *server_; }
   FakeClient& client() { return *client_; }
