@@ -4,6 +4,7 @@
 #include <cassert>
 #include <optional>
 
+#include "server/core/output.h"
 #include "storage/keyspace.h"
 
 namespace larder::core {
@@ -12,9 +13,11 @@ using storage::Key;
 using storage::ValueType;
 
 Blocking::Blocking(storage::Store& store, KeyEvents& events, Clients& clients)
-    : store_(store), events_(events), clients_(clients) {
+    : store_(store), events_(events), clients_(clients), output_(std::make_unique<Output>()) {
   events_.set_listener(KeyEvents::Listener::kBlocking, *this);
 }
+
+Blocking::~Blocking() = default;
 
 // --------------------------------------------------------------------------------------- Waiting
 
@@ -150,17 +153,17 @@ Waiter* Blocking::next_waiter(const Place& place, uint64_t after, const ValueTyp
 
 bool Blocking::attempt(Waiter& waiter, storage::Keyspace& db) {
   constexpr size_t kOutputKeptBytes = 64 * 1024;
-  output_.truncate(0);
-  Reply reply = output_.reply(waiter.resp);
+  output_->truncate(0);
+  Reply reply = output_->reply(waiter.resp);
   if (!waiter.command->attempt(db, waiter.keys, reply)) return false;
-  assert(output_.held(0, output_.size()).empty());
+  assert(output_->held(0, output_->size()).empty());
   if (reply.errors() > 0) {
     waiter.error = reply.last_error();
   } else {
-    waiter.reply = output_.text();
+    waiter.reply = output_->text();
   }
-  output_.truncate(0);
-  output_.shrink_to(kOutputKeptBytes);
+  output_->truncate(0);
+  output_->shrink_to(kOutputKeptBytes);
   return true;
 }
 

@@ -29,11 +29,12 @@
 
 #include "server/core/clients.h"
 #include "server/core/key_events.h"
-#include "server/core/output.h"
 #include "server/core/waiting_command.h"
 #include "storage/store.h"
 
 namespace larder::core {
+
+class Output;
 
 // A command that waits. Owned by its continuation, on the client's loop; while it is in the
 // register, what is not constant belongs to who holds `serving_`.
@@ -57,6 +58,7 @@ struct Waiter {
 class Blocking final : public storage::Observer {
  public:
   Blocking(storage::Store& store, KeyEvents& events, Clients& clients);
+  ~Blocking() override;
 
   // Under the lock of the waiter's keys that showed that it has to wait.
   void add(Waiter& waiter);
@@ -129,7 +131,7 @@ class Blocking final : public storage::Observer {
   std::atomic<size_t> awaited_keys_{0};                      // of queues_; changed under mutex_
 
   std::mutex serving_;
-  Output output_;  // guarded by serving_
+  const std::unique_ptr<Output> output_;  // what it refers to is guarded by serving_
 
   std::mutex mutex_;
   Queues queues_;             // guarded by mutex_, like what follows; none is empty
