@@ -23,6 +23,11 @@ constexpr size_t kWithheldGain = 3;
 // No more than this part of the limit is withheld from the keys on account of fragmentation.
 constexpr size_t kWithheldPartMax = 5;  // a fifth
 
+// So many keys go, at most, for a command that writes, on account of fragmentation: twice what it
+// adds, about, so that used memory falls while keys are written. All at once would let the others
+// wait: with a pipeline of 100 writes 14 ms instead of 2.
+constexpr int kWithheldKeysMax = 2;
+
 // How far above the limit a command may still run while making room takes its time.
 constexpr size_t kToleratedShare = 100;  // a hundredth
 
@@ -80,17 +85,19 @@ size_t MemoryLimit::withheld_bytes() const {
              : 0;
 }
 
-storage::Evictor::Outcome MemoryLimit::evict_for(storage::Evictor& evictor, size_t withheld_bytes,
-                                                 int64_t now_ms, int64_t patience_us) const {
+uint32_t MemoryLimit::samples() const {
+  return storage::is_adaptive(store_.eviction().kind())
+             ? storage::EvictionPolicy::kAdaptiveSamples
+             : static_cast<uint32_t>(std::min(values_.maxmemory_samples.load(), kSamplesMax));
+}
+
+storage::Evictor::Outcome MemoryLimit::evict_for(storage::Evictor& evictor, int64_t now_ms,
+                                                 int64_t patience_us) const {
   using Outcome = storage::Evictor::Outcome;
-  const auto samples =
-      storage::is_adaptive(store_.eviction().kind())
-          ? storage::EvictionPolicy::kAdaptiveSamples
-          : static_cast<uint32_t>(std::min(values_.maxmemory_samples.load(), kSamplesMax));
   const uint64_t start = TickClock::now();
   Outcome outcome = Outcome::kNotYet;
-  while (excess_bytes(withheld_bytes) > 0) {
-    const Outcome last = evictor.evict(samples, now_ms).outcome;
+  while (excess_bytes() > 0) {
+    const Outcome last = evictor.evict(samples(), now_ms).outcome;
     if (last == Outcome::kNothing) return outcome == Outcome::kEvicted ? outcome : last;
     if (last == Outcome::kEvicted) outcome = last;
     const uint64_t spent_ns = TickClock::nanoseconds(TickClock::now() - start);
@@ -100,23 +107,32 @@ storage::Evictor::Outcome MemoryLimit::evict_for(storage::Evictor& evictor, size
 }
 
 bool MemoryLimit::make_room(storage::Evictor& evictor, int64_t now_ms) const {
+  using Outcome = storage::Evictor::Outcome;
+  if (values_.maxmemory_bytes.load(std::memory_order_relaxed) == 0) return true;
   const bool evicts = storage::evicts(store_.eviction().kind());
+  if (excess_bytes() > 0) {
+    if (!evicts) return false;
+    const Outcome outcome = evict_for(evictor, now_ms, kPatienceUs);
+    const size_t excess = excess_bytes();
+    if (excess > 0 && outcome != Outcome::kEvicted) {
+      const auto limit =
+          static_cast<size_t>(values_.maxmemory_bytes.load(std::memory_order_relaxed));
+      return outcome == Outcome::kNotYet && excess <= limit / kToleratedShare;
+    }
+  }
+  if (!evicts) return true;
   // Only who writes makes room on account of fragmentation: a quiet server keeps its keys.
-  const size_t withheld = evicts ? withheld_bytes() : 0;
-  if (excess_bytes(withheld) == 0) return true;
-  if (!evicts) return false;
-  const storage::Evictor::Outcome outcome = evict_for(evictor, withheld, now_ms, kPatienceUs);
-  const size_t excess = excess_bytes();
-  if (excess == 0) return true;
-  if (outcome == storage::Evictor::Outcome::kEvicted) return true;
-  const auto limit = static_cast<size_t>(values_.maxmemory_bytes.load(std::memory_order_relaxed));
-  return outcome == storage::Evictor::Outcome::kNotYet && excess <= limit / kToleratedShare;
+  const size_t withheld = withheld_bytes();
+  for (int key = 0; withheld > 0 && key < kWithheldKeysMax && excess_bytes(withheld) > 0; key++) {
+    if (evictor.evict(samples(), now_ms).outcome == Outcome::kNothing) break;
+  }
+  return true;
 }
 
 bool MemoryLimit::relieve(storage::Evictor& evictor, int64_t now_ms) const {
   if (excess_bytes() == 0 || !storage::evicts(store_.eviction().kind())) return false;
   constexpr int64_t kSliceUs = 100;
-  return evict_for(evictor, 0, now_ms, kSliceUs) == storage::Evictor::Outcome::kEvicted &&
+  return evict_for(evictor, now_ms, kSliceUs) == storage::Evictor::Outcome::kEvicted &&
          excess_bytes() > 0;
 }
 

@@ -49,8 +49,9 @@ class MemoryLimit {
   void apply();
   size_t excess_bytes(size_t withheld_bytes) const;
   size_t withheld_bytes() const;
-  storage::Evictor::Outcome evict_for(storage::Evictor& evictor, size_t withheld_bytes,
-                                      int64_t now_ms, int64_t patience_us) const;
+  uint32_t samples() const;
+  storage::Evictor::Outcome evict_for(storage::Evictor& evictor, int64_t now_ms,
+                                      int64_t patience_us) const;
 
   const ConfigValues& values_;
   storage::Store& store_;
