@@ -26,6 +26,7 @@ void LockedKeys::unlock() {
       for (const uint32_t index : shards_) store_->unlock_index(index);
       break;
     case Scope::kAll:
+      store_->all_held_by_.store(std::thread::id(), std::memory_order_relaxed);
       for (size_t i = 0; i < Store::kShards; i++) store_->unlock_index(i);
       break;
   }
@@ -58,19 +59,31 @@ Store::Store(const StoreOptions& options) : options_(options) {
 LockedKeys Store::lock(std::span<const Key> keys) {
   if (keys.size() == 1) return lock(keys[0]);
   if (!options_.concurrent) return lock_all();  // takes no lock either
-  LockedKeys locked(*this, LockedKeys::Scope::kSome);
-  std::vector<uint32_t>& shards = locked.shards_;
+  std::vector<uint32_t> shards;
   shards.reserve(keys.size());
   for (const Key& key : keys) shards.push_back(static_cast<uint32_t>(shard_of(key.hash)));
-  std::sort(shards.begin(), shards.end());
-  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
-  for (const uint32_t index : shards) lock_index(index);
+  return lock_some(std::move(shards));
+}
+
+LockedKeys Store::lock_shards(std::span<const uint32_t> shards) {
+  if (!options_.concurrent) return lock_all();  // takes no lock either
+  return lock_some({shards.begin(), shards.end()});
+}
+
+LockedKeys Store::lock_some(std::vector<uint32_t>&& shards) {
+  LockedKeys locked(*this, LockedKeys::Scope::kSome);
+  locked.shards_ = std::move(shards);
+  std::sort(locked.shards_.begin(), locked.shards_.end());
+  const auto end = std::unique(locked.shards_.begin(), locked.shards_.end());
+  locked.shards_.erase(end, locked.shards_.end());
+  for (const uint32_t index : locked.shards_) lock_index(index);
   return locked;
 }
 
 LockedKeys Store::lock_all() {
   if (options_.concurrent) {
     for (size_t i = 0; i < kShards; i++) lock_index(i);
+    all_held_by_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   }
   return LockedKeys(*this, LockedKeys::Scope::kAll);
 }
@@ -99,7 +112,7 @@ void Store::measure(size_t first_database, std::span<DatabaseSize> sizes, const 
   std::vector<uint64_t> expire_at_sums_s(sizes.size());
   for (size_t i = 0; i < kShards; i++) {
     std::optional<LockedKeys> own;
-    if (held == nullptr) own.emplace(lock_shard(i));
+    if (held == nullptr && !all_held_here()) own.emplace(lock_shard(i));
     for (size_t d = 0; d < sizes.size(); d++) {
       const Table& table = shards_[i]->table(first_database + d);
       sizes[d].keys += table.size();

@@ -14,6 +14,11 @@ using namespace core;  // NOLINT: the vocabulary of every handler
 
 void ping(Call& call) {
   if (call.argument_count() > 2) return call.fail(errors::wrong_arity("ping"));
+  if (call.client().has(Client::kSubscribed) && call.client().resp() == RespVersion::k2) {
+    call.reply().array(2);  // so that it cannot be taken for a message, nor one for its reply
+    call.reply().bulk("pong");
+    return call.reply().bulk(call.argument_count() == 2 ? call.argument(1) : "");
+  }
   if (call.argument_count() == 2) return call.reply().bulk(call.argument(1));
   call.reply().simple("PONG");
 }
@@ -132,7 +137,14 @@ void select(Call& call) {
   call.reply().simple("OK");
 }
 
+// What was published before stands in front of the reply; in a transaction's there is no place.
+void end_subscriptions(Call& call) {
+  call.server().pubsub.unsubscribe_all(call.client());
+  if (call.held() == nullptr) call.client().write_pushes();
+}
+
 void quit(Call& call) {
+  end_subscriptions(call);  // nobody is to count a client that has heard its OK
   call.client().set(Client::kCloseAfterReply);
   call.reply().simple("OK");
 }
@@ -144,6 +156,9 @@ void reset(Call& call) {
     client.set(Client::kMonitor, false);
     call.server().monitors.fetch_sub(1, std::memory_order_relaxed);
   }
+  end_subscriptions(call);
+  client.end_transaction();
+  call.server().watches.unwatch_all(client, call.now_ms());
   client.set_database(0);
   client.set_resp(RespVersion::k2);
   client.set(Client::kAuthenticated, call.config().values.requirepass.get().empty());
@@ -157,6 +172,7 @@ void reset(Call& call) {
 }
 
 constexpr uint32_t kBeforeAuth = kNoscript | kLoading | kStale | kFast | kNoAuth | kAllowBusy;
+constexpr uint32_t kEndsSubscriptions = kBeforeAuth | kWhileSubscribed;
 
 constexpr CommandRow kRows[] = {
     {.name = "auth",
@@ -192,7 +208,7 @@ constexpr CommandRow kRows[] = {
     {.name = "ping",
      .handler = ping,
      .arity = -1,
-     .flags = kFast,
+     .flags = kFast | kWhileSubscribed,
      .categories = kAclConnection,
      .group = Group::kConnection,
      .since = "1.0.0",
@@ -202,7 +218,7 @@ constexpr CommandRow kRows[] = {
     {.name = "quit",
      .handler = quit,
      .arity = -1,
-     .flags = kBeforeAuth,
+     .flags = kEndsSubscriptions | kRunsInMulti | kEndsMulti,
      .categories = kAclConnection,
      .group = Group::kConnection,
      .since = "1.0.0",
@@ -212,7 +228,7 @@ constexpr CommandRow kRows[] = {
     {.name = "reset",
      .handler = reset,
      .arity = 1,
-     .flags = kBeforeAuth,
+     .flags = kEndsSubscriptions | kRunsInMulti | kEndsMulti,
      .categories = kAclConnection,
      .group = Group::kConnection,
      .since = "6.2.0",

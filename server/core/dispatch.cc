@@ -1,10 +1,6 @@
 #include "server/core/dispatch.h"
 
-#include <fmt/format.h>
-
-#include <vector>
-
-#include "protocol/words.h"
+#include "server/core/monitor_line.h"
 #include "server/core/output.h"
 #include "server/core/tick_clock.h"
 
@@ -17,11 +13,16 @@ bool is_http(std::string_view name) {
   return equals_ignoring_case(name, "POST") || equals_ignoring_case(name, "HOST:");
 }
 
-// Where a command came from, as MONITOR says it.
-std::string origin(const Client& client) {
-  const std::string& peer = client.address().peer;
-  if (!client.has(Client::kUnixSocket)) return peer;
-  return "unix:" + peer.substr(0, peer.rfind(':'));
+// The row's flags, and what the client's transaction makes of them: EXEC is what it will run, and
+// queueing takes memory, whatever is queued.
+uint32_t flags_for(const Client& client, const CommandRow& row) {
+  uint32_t flags = row.flags;
+  if (!client.has(Client::kMulti)) return flags;
+  if ((flags & kRunsQueue) != 0) {
+    flags |= client.transaction().flags() & (kWrite | kReadonly | kDenyOom | kHeldLikeWrite);
+  }
+  if ((flags & kEndsMulti) == 0) flags |= kDenyOom;
+  return flags;
 }
 
 }  // namespace
@@ -51,34 +52,76 @@ const Command* Dispatcher::find(Client& client, std::span<const std::string_view
 }
 
 // Whether the row, the client's rights and the memory allow the command; else the reply says why.
-bool Dispatcher::allowed(const Client& client, const Command& command, size_t arguments,
-                         Reply& reply, int64_t now_ms) {
+bool Dispatcher::allowed(const Client& client, const Command& command, uint32_t flags,
+                         size_t arguments, Reply& reply, int64_t now_ms) {
   const CommandRow& row = *command.row;
   const auto count = static_cast<int>(arguments);
   if ((row.arity > 0 && count != row.arity) || count < -row.arity) {
     reply.error(errors::wrong_arity(row.name));
     return false;
   }
-  if ((row.flags & kNoAuth) == 0 && !server_.lets_in(client)) {
+  if ((flags & kNoAuth) == 0 && !server_.lets_in(client)) {
     reply.error(errors::kNoAuth);
     return false;
   }
-  if ((row.flags & kDenyOom) != 0 && !server_.memory_limit.make_room(evictor_, now_ms)) {
+  if ((flags & kNoMulti) != 0 && client.has(Client::kMulti)) {
+    reply.error(errors::kNotInMulti);
+    return false;
+  }
+  if ((flags & kDenyOom) != 0 && !server_.memory_limit.make_room(evictor_, now_ms)) {
     reply.error(errors::kOutOfMemory);
     return false;
   }
-  if (client.has(Client::kMonitor) && (row.flags & (kWrite | kReadonly)) != 0) {
+  if ((flags & kWhileSubscribed) == 0 && client.has(Client::kSubscribed) &&
+      client.resp() == RespVersion::k2) {
+    reply.error(errors::not_while_subscribed(row.name));
+    return false;
+  }
+  if (client.has(Client::kMonitor) && (flags & (kWrite | kReadonly)) != 0) {
     reply.error(errors::kMonitorHasNoKeys);
     return false;
   }
   return true;
 }
 
-bool Dispatcher::held_back(const Command& command, int64_t now_ms) const {
+bool Dispatcher::held_back(uint32_t flags, int64_t now_ms) const {
   const int64_t until_ms = server_.pause.until_ms.load(std::memory_order_relaxed);
   if (now_ms >= until_ms) return false;
   return !server_.pause.writes_only.load(std::memory_order_relaxed) ||
-         (command.row->flags & kWrite) != 0;
+         (flags & (kWrite | kHeldLikeWrite)) != 0;
+}
+
+// Counts what was not run. Inside MULTI it makes EXEC fail; and if it is EXEC itself that is
+// refused, that is the end of the transaction, which MONITOR shows, as in Redis.
+void Dispatcher::refuse(Client& client, const Command* command,
+                        std::span<const std::string_view> arguments, Output& out,
+                        size_t reply_start, Reply& reply) {
+  if (command != nullptr) counters_.command(command->index).rejected.add();
+  if (command != nullptr && (command->row->flags & kRunsQueue) != 0) {
+    const std::string why(reply.last_error());
+    out.truncate(reply_start);
+    reply.error(errors::exec_refused(why));
+    client.end_transaction();
+    server_.watches.unwatch_all(client, 0);
+    show_to_monitors(client, arguments, false);
+  } else if (client.has(Client::kMulti)) {
+    client.transaction().fail();
+  }
+  if (reply.errors() > 0) server_.statistics.count_error(reply.last_error());
+}
+
+void Dispatcher::queue(Client& client, const Command& command,
+                       std::span<const std::string_view> arguments, Reply& reply, int64_t now_ms) {
+  client.note_command(command.row, now_ms);
+  Transaction& transaction = client.transaction();
+  transaction.add(client, command, arguments);
+  if (!names_all_keys(*command.row)) transaction.add_all_keys();
+  scratch_.positions.clear();
+  find_keys(*command.row, arguments, scratch_.positions);
+  for (const KeyPosition& position : scratch_.positions) {
+    transaction.add_key(server_.store.key(arguments[position.index]).hash);
+  }
+  reply.simple("QUEUED");
 }
 
 Dispatcher::Prepared Dispatcher::prepare(std::span<const std::string_view> arguments,
@@ -125,59 +168,86 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
   Reply reply = out.reply(client.resp());
   const Command* command =
       prepared.command != nullptr ? prepared.command : find(client, arguments, reply);
+  const uint32_t flags = command != nullptr ? flags_for(client, *command->row) : 0;
   Outcome outcome = Outcome::kDone;
-  if (command == nullptr) {
-    if (reply.errors() > 0) server_.statistics.count_error(reply.last_error());
-  } else if (!allowed(client, *command, arguments.size(), reply, now_ms)) {
-    counters_.command(command->index).rejected.add();
-    server_.statistics.count_error(reply.last_error());
-  } else if (held_back(*command, now_ms)) {
+  bool as_it_is = false;
+  if (command == nullptr || !allowed(client, *command, flags, arguments.size(), reply, now_ms)) {
+    refuse(client, command, arguments, out, reply_start, reply);
+  } else if (held_back(flags, now_ms)) {
     client.note_command(command->row, now_ms);
     return Outcome::kHeld;
+  } else if (client.has(Client::kMulti) && (flags & kRunsInMulti) == 0) {
+    queue(client, *command, arguments, reply, now_ms);
   } else {
-    Call call(server_, client, *command, arguments, reply, now_ms, scratch_);
+    Call call(*this, server_, client, *command, arguments, reply, now_ms, scratch_);
     if (prepared.hashed) {
       call.set_hashed(static_cast<size_t>(command->row->keys[0].begin), prepared.hash);
     }
-    outcome = execute(call, *command);
+    outcome = execute(call);
     if (server_.blocking.any_ready()) server_.blocking.serve(now_ms);
+    // EXEC has looked at each part of its reply by itself.
+    as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
   }
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
   }
-  apply_reply_mode(client, out, reply_start);
+  apply_reply_mode(client, out, reply_start, as_it_is);
   return outcome;
 }
 
-Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
-  Client& client = call.client();
-  client.note_command(command.row, call.now_ms());
-  command.row->handler(call);
-  counters_.commands.add();
-  const uint64_t tick = TickClock::now();
-  last_nanoseconds_ = TickClock::nanoseconds(tick - last_tick_);
-  last_tick_ = tick;
-  // Behind the handler, which knows by then what of its arguments is secret.
-  if (server_.monitors.load(std::memory_order_relaxed) > 0) {
-    feed_monitors(client, call.shown_arguments(), command);
-  }
+Dispatcher::Outcome Dispatcher::execute(Call& call) {
+  call.client().note_command(&call.row(), call.now_ms());
+  last_nanoseconds_ = run_handler(call, false);
   if (auto continuation = call.take_continuation(); continuation != nullptr) {
     suspended_ = {.continuation = std::move(continuation),
-                  .command = &command,
+                  .command = &call.command(),
                   .nanoseconds = last_nanoseconds_};
     return Outcome::kContinues;
   }
-  finish(client, command, call.shown_arguments(), call.reply(), last_nanoseconds_, call.now_ms());
+  finish(call.client(), call.command(), call.shown_arguments(), call.reply(), last_nanoseconds_,
+         call.now_ms());
   return Outcome::kDone;
 }
 
-// CLIENT REPLY: takes a reply back that the client does not want.
-void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_start) {
+void Dispatcher::show_to_monitors(const Client& client, std::span<const std::string_view> arguments,
+                                  bool from_script) {
+  if (server_.monitors.load(std::memory_order_relaxed) == 0) return;
+  server_.host->feed_monitors(monitor_line(client, arguments, server_.clock.now_us(), from_script));
+}
+
+// Answers how many nanoseconds it took, with all the commands that it ran in turn.
+uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
+  const uint64_t begun = last_tick_;
+  call.row().handler(call);
+  counters_.commands.add();
+  last_tick_ = TickClock::now();
+  // Behind the handler, which knows by then what of its arguments is secret.
+  if ((call.row().flags & (kSkipMonitor | kAdmin)) == 0) {
+    show_to_monitors(call.client(), call.shown_arguments(), from_script);
+  }
+  return TickClock::nanoseconds(last_tick_ - begun);
+}
+
+void Dispatcher::run_nested(Call& outer, const Nested& nested, Output& out) {
+  start_timing();
+  Reply reply = out.reply(nested.version);
+  Call call(*this, server_, outer.client(), nested.command, nested.arguments, reply, outer.now_ms(),
+            scratch_, &nested.held);
+  const uint64_t nanoseconds = run_handler(call, nested.from_script);
+  if (const auto rest = call.take_continuation(); rest != nullptr) {
+    while (rest->resume(call) != Continuation::Progress::kDone) rest->unblock(false);
+  }
+  finish(call.client(), nested.command, call.shown_arguments(), reply, nanoseconds, call.now_ms());
+}
+
+// CLIENT REPLY: takes a reply back that the client does not want; pushes are no replies.
+void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_start, bool as_it_is) {
   if (!client.has(static_cast<Client::Flag>(Client::kReplySkip | Client::kReplyOff |
                                             Client::kReplySkipNext))) {
     return;
   }
-  if (client.has(Client::kReplySkip) || client.has(Client::kReplyOff)) out.truncate(reply_start);
+  const bool silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
+  if (silent && !as_it_is) out.truncate(reply_start);
   client.set(Client::kReplySkip, client.has(Client::kReplySkipNext));
   client.set(Client::kReplySkipNext, false);
 }
@@ -187,7 +257,7 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   const size_t reply_start = out.size();
   const uint64_t start = TickClock::now();
   Reply reply = out.reply(client.resp());
-  Call call(server_, client, *suspended.command, {}, reply, now_ms, scratch_);
+  Call call(*this, server_, client, *suspended.command, {}, reply, now_ms, scratch_);
   const Continuation::Progress progress = suspended.continuation->resume(call);
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
@@ -226,20 +296,6 @@ void Dispatcher::finish(Client& client, const Command& command,
     server_.latency.add((command.row->flags & kFast) != 0 ? "fast-command" : "command",
                         now_ms / 1000, duration_us / 1000);
   }
-}
-
-void Dispatcher::feed_monitors(const Client& client, std::span<const std::string_view> arguments,
-                               const Command& command) {
-  if ((command.row->flags & (kSkipMonitor | kAdmin)) != 0) return;
-  const int64_t now_us = server_.clock.now_us();
-  std::string line = fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000,
-                                 client.database(), origin(client));
-  for (const std::string_view argument : arguments) {
-    line += ' ';
-    protocol::append_quoted(line, argument);
-  }
-  line += "\r\n";
-  server_.host->feed_monitors(std::move(line));
 }
 
 }  // namespace larder::core

@@ -56,6 +56,16 @@ std::string_view text(storage::Status status) {
   return "ERR internal error";
 }
 
+std::string not_while_subscribed(std::string_view command) {
+  return "ERR Can't execute '" + std::string(command) +
+         "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+         "context";
+}
+
+std::string not_in_transaction(std::string_view command) {
+  return "ERR " + std::string(command) + " isn't allowed for a DENY BLOCKING client";
+}
+
 std::string wrong_arity(std::string_view command) {
   return "ERR wrong number of arguments for '" + std::string(command) + "' command";
 }
@@ -85,6 +95,11 @@ std::string unknown_command(std::string_view name, const std::string_view* argum
   }
   return "ERR unknown command '" + std::string(printable(name)) +
          "', with args beginning with: " + echoed;
+}
+
+std::string exec_refused(std::string_view error) {
+  if (error.starts_with("ERR ")) error.remove_prefix(4);
+  return "EXECABORT Transaction discarded because of: " + std::string(error);
 }
 
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand) {

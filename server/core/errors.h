@@ -106,6 +106,15 @@ inline constexpr std::string_view kResp2NotSupported = "ERR RESP2 is not support
 inline constexpr std::string_view kUnknownReplyType =
     "ERR Wrong protocol type name. Please use one of the following: "
     "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
+inline constexpr std::string_view kNotInMulti = "ERR Command not allowed inside a transaction";
+inline constexpr std::string_view kMultiNested = "ERR MULTI calls can not be nested";
+inline constexpr std::string_view kWatchInMulti = "ERR WATCH inside MULTI is not allowed";
+inline constexpr std::string_view kExecWithoutMulti = "ERR EXEC without MULTI";
+inline constexpr std::string_view kDiscardWithoutMulti = "ERR DISCARD without MULTI";
+inline constexpr std::string_view kExecAborted =
+    "EXECABORT Transaction discarded because of previous errors.";
+inline constexpr std::string_view kMonitorNested =
+    "ERR MONITOR isn't allowed for DENY BLOCKING client";
 inline constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 inline constexpr std::string_view kMonitorHasNoKeys =
     "ERR Replica can't interact with the keyspace";  // a client in MONITOR mode is called so
@@ -119,11 +128,17 @@ inline constexpr std::string_view kMaxlenNegative = "ERR MAXLEN can't be negativ
 inline constexpr std::string_view kKeyCountNotPositive = "ERR numkeys should be greater than 0";
 inline constexpr std::string_view kCountNotPositive = "ERR count should be greater than 0";
 inline constexpr std::string_view kTimeoutNotFloat = "ERR timeout is not a float or out of range";
+inline constexpr std::string_view kTooManySubscriptions =
+    "ERR one connection cannot have more than 1048576 subscriptions";
 inline constexpr std::string_view kNoConfigFile = "ERR The server is running without a config file";
 
 // The words for what the engine answered; `status` is not kOk.
 std::string_view text(storage::Status status);
 
+// ERR Can't execute 'get': only (P|S)SUBSCRIBE / ... are allowed in this context
+std::string not_while_subscribed(std::string_view command);
+// ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client
+std::string not_in_transaction(std::string_view command);
 // ERR wrong number of arguments for 'get' command
 std::string wrong_arity(std::string_view command);
 // ERR invalid expire time in 'set' command
@@ -134,6 +149,8 @@ std::string out_of_range(int64_t min, int64_t max);
 std::string unsupported_option(std::string_view option);
 // ERR unknown command 'x', with args beginning with: 'a' 'b' . Long input is cut as Redis cuts it.
 std::string unknown_command(std::string_view name, const std::string_view* arguments, size_t count);
+// EXECABORT Transaction discarded because of: ... , the error without its ERR.
+std::string exec_refused(std::string_view error);
 // ERR unknown subcommand 'x'. Try CLIENT HELP.
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand);
 // ERR unknown subcommand or wrong number of arguments for 'x'. Try DEBUG HELP.

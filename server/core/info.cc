@@ -65,6 +65,7 @@ void info_clients(InfoSection& out) {
   out.field("blocked_clients", clients.blocked());
   out.field("total_blocking_keys", out.server.blocking.awaited_keys());
   out.field("total_blocking_keys_on_nokey", 0);
+  out.field("pubsub_clients", out.server.pubsub.clients());
 }
 
 // Nothing is ever loaded or saved, so most of this never changes; ready checks read `loading`.
@@ -108,6 +109,9 @@ void info_stats(InfoSection& out) {
   out.field("evicted_clients", 0);
   out.field("keyspace_hits", store.hits);
   out.field("keyspace_misses", store.misses);
+  out.field("pubsub_channels", out.server.pubsub.topics(TopicKind::kChannel));
+  out.field("pubsub_patterns", out.server.pubsub.topics(TopicKind::kPattern));
+  out.field("pubsubshard_channels", out.server.pubsub.topics(TopicKind::kShardChannel));
   out.zeros(
       {"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys"});
   out.field("total_error_replies", statistics.errors_total());

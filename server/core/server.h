@@ -13,8 +13,11 @@
 #include "server/core/config.h"
 #include "server/core/key_events.h"
 #include "server/core/memory_limit.h"
+#include "server/core/pubsub.h"
+#include "server/core/pushes.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
+#include "server/core/watches.h"
 #include "storage/clock.h"
 #include "storage/compaction.h"
 #include "storage/store.h"
@@ -55,10 +58,13 @@ struct Server {
         clock(server_clock),
         store(store_options),
         key_events(store),
+        watches(store, server_clock, key_events),
         compaction(workers),
         memory_limit(server_config, store),
         commands(families),
         blocking(store, key_events, clients),
+        pushes(workers),
+        pubsub(pushes, store_options.hash_seed),
         statistics(workers, commands.size()) {}
 
   // Whether the client may run commands: it said the password, or there is none.
@@ -70,11 +76,14 @@ struct Server {
   const storage::Clock& clock;
   storage::Store store;
   KeyEvents key_events;
+  Watches watches;
   storage::Compaction compaction;
   MemoryLimit memory_limit;
   CommandTable commands;
   Clients clients;
   Blocking blocking;
+  Pushes pushes;
+  PubSub pubsub;
   Statistics statistics;
   Slowlog slowlog;
   LatencyMonitor latency;

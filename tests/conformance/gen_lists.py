@@ -16,6 +16,9 @@ def list_key(d):
     return key(d)
 
 
+list_key.is_key = True
+
+
 def element(d):
     """Often one of a few, so that searches find something."""
     return d.choice([b"a", b"b", b"c", b"1", b"2", b"-5", b"x" * 70, b""]) if d.chance(0.6) else value(d)
