@@ -115,6 +115,36 @@ TEST_F(BlockingTest, ATargetOfAnotherTypeIsAnErrorForTheWaiterAlone) {
   EXPECT_EQ(run({"LLEN", "l"}), "1");
 }
 
+TEST_F(BlockingTest, ATransactionIsServedAtItsEnd) {
+  Suspended waits = server.start(*a, {"BLPOP", "l", "0"});
+  run({"MULTI"});
+  run({"RPUSH", "l", "1", "2"});
+  run({"LPOP", "l"});
+  run({"LLEN", "l"});
+  EXPECT_EQ(run({"EXEC"}), R"([2, "1", 1])");
+  EXPECT_EQ(resume(*a, waits), R"(["l", "2"])");
+  EXPECT_EQ(run({"EXISTS", "l"}), "0");
+}
+
+TEST_F(BlockingTest, NobodyWaitsInATransaction) {
+  run({"MULTI"});
+  run({"BLPOP", "l", "0"});
+  run({"BLMOVE", "l", "m", "LEFT", "LEFT", "0"});
+  run({"BLMPOP", "0", "1", "l", "LEFT"});
+  EXPECT_EQ(run({"EXEC"}), "[(nil), (nil), (nil)]");
+  EXPECT_EQ(server.server().blocking.awaited_keys(), 0u);
+}
+
+TEST_F(BlockingTest, ServingBreaksAWatchLikeAnyChange) {
+  Suspended waits = server.start(*a, {"BLMOVE", "l", "m", "LEFT", "LEFT", "0"});
+  run({"WATCH", "m"});
+  server.run(*b, {"RPUSH", "l", "1"});
+  run({"MULTI"});
+  run({"PING"});
+  EXPECT_EQ(run({"EXEC"}), "(nil)");
+  EXPECT_EQ(resume(*a, waits), R"("1")");
+}
+
 TEST_F(BlockingTest, AnElementThatHasExpiredServesNobody) {
   run({"RPUSH", "src", "1"});
   run({"PEXPIRE", "src", "10"});
