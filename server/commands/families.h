@@ -22,6 +22,8 @@ core::Family introspection_commands();
 core::Family key_commands();
 core::Family keyspace_commands();
 core::Family latency_commands();
+core::Family list_commands();
+core::Family list_pop_commands();
 core::Family pubsub_commands();
 core::Family server_commands();
 core::Family set_commands();
@@ -49,6 +51,8 @@ inline std::vector<core::Family> all_families() {
           key_commands(),
           keyspace_commands(),
           latency_commands(),
+          list_commands(),
+          list_pop_commands(),
           pubsub_commands(),
           server_commands(),
           set_commands(),

@@ -69,6 +69,7 @@ struct ConfigValues {
   OutputLimit output_replica;
   OutputLimit output_pubsub;
   IntegerValue databases{0};
+  IntegerValue list_max_listpack_size{0};
   IntegerValue maxmemory_bytes{0};
   TextValue maxmemory_share;         // "auto" or "50%", if maxmemory was given so; else empty
   IntegerValue maxmemory_policy{0};  // a storage::EvictionKind, or kAutomaticPolicy

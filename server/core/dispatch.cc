@@ -184,6 +184,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
       call.set_hashed(static_cast<size_t>(command->row->keys[0].begin), prepared.hash);
     }
     outcome = execute(call);
+    if (server_.blocking.any_ready()) server_.blocking.serve(now_ms);
     // EXEC has looked at each part of its reply by itself.
     as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
   }
@@ -262,6 +263,7 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
   }
+  if (server_.blocking.any_ready()) server_.blocking.serve(now_ms);
   if (suspended.silent) out.truncate(reply_start);
   return progress;
 }

@@ -360,6 +360,20 @@ Position erase(Packed*& list, Position at, size_t elements) {
   return or_none(list, at);
 }
 
+Packed* split(Packed*& list, Position at) {
+  assert(at != kNone && at != kHeadBytes);
+  const size_t before = count(list);
+  Packed* rest = Packed::create(list->bytes() - at + kHeadBytes);
+  std::memcpy(rest->data() + kHeadBytes, list->data() + at, list->bytes() - at);
+  set_stored_count(rest, kCountUnknown);
+  const size_t moved = walk_count(rest);
+  set_stored_count(rest, moved);
+  list = Packed::resize(list, at + 1);
+  list->data()[at] = kEnd;
+  set_stored_count(list, before - moved);
+  return rest;
+}
+
 size_t bytes_with(const Packed* list, const Element& element) {
   return list->bytes() + Written(element).bytes();
 }

@@ -81,6 +81,10 @@ Position replace(Packed*& list, Position at, const Element& element);
 // There must be so many.
 Position erase(Packed*& list, Position at, size_t elements = 1);
 
+// Cuts the list in two before `at`, which is neither kNone nor the first: it keeps the front, the
+// rest is answered as a listpack of its own.
+Packed* split(Packed*& list, Position at);
+
 // How long a listpack would be with this element more.
 size_t bytes_with(const Packed* list, const Element& element);
 
