@@ -220,8 +220,9 @@ void hscan(Call& call) {
   if (args.failed()) return call.fail(args.error());
   const storage::KeyPattern pattern(scan.pattern);
   BulkList found;
-  const uint64_t next = hash.scan(
-      cursor, scan.count, [&](const HashField& field) { collect(field, scan, pattern, found); });
+  const uint64_t next =
+      hash.scan(cursor, element_scan_budget(scan.count),
+                [&](const HashField& field) { collect(field, scan, pattern, found); });
   Reply& reply = call.reply();
   reply.array(2);
   reply.bulk_integer(static_cast<int64_t>(next));
@@ -233,11 +234,6 @@ void hscan(Call& call) {
 // --- HRANDFIELD.
 
 constexpr auto kRandom = [] { return random_bits(); };
-
-// How many fields a negative count may draw: whoever asks for 10^18 of them would get a reply that
-// never ends. Their bytes, taken from the mean, are bounded as well.
-constexpr size_t kDrawsMax = size_t{1} << 24;
-constexpr size_t kDrawnBytesMax = size_t{1} << 30;
 
 struct RandomRequest {
   int64_t count = 0;  // negative: fields may be repeated
@@ -289,8 +285,7 @@ void hrandfield(Call& call) {
     return hash.draw(1, kRandom, [&](const HashField& f) { call.reply().element(f.name); });
   }
   if (!hash.exists() || request.count == 0) return call.reply().array(0);
-  const size_t drawn_max = std::min(kDrawsMax, kDrawnBytesMax / hash.mean_field_bytes());
-  if (request.count < 0 && request.draws() > std::max<size_t>(drawn_max, hash.size())) {
+  if (request.count < 0 && !can_draw(request.draws(), hash.memory_bytes(), hash.size())) {
     return call.fail(errors::kOutOfRange);
   }
   answer_fields(call, hash, request);

@@ -1,14 +1,20 @@
-// The ends of sorted sets, taken out, and members drawn or walked in no order.
+// The ends of sorted sets, taken out at once or when there are any, and members drawn or walked in
+// no order.
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "server/commands/families.h"
 #include "server/core/bulk_list.h"
 #include "server/core/call.h"
+#include "server/core/pop_arguments.h"
 #include "server/core/random_bits.h"
 #include "server/core/scan_arguments.h"
 #include "server/core/score_list.h"
 #include "server/core/sorted_set_limits.h"
+#include "server/core/waiting_command.h"
 #include "storage/number.h"
 #include "storage/scan.h"
 #include "storage/types/sorted_set.h"
@@ -26,20 +32,25 @@ using storage::Status;
 
 constexpr int64_t kCountMax = std::numeric_limits<int64_t>::max();
 
-// --- ZPOPMIN, ZPOPMAX and ZMPOP. From the lowest score on (kForward) or from the highest.
+// --- ZPOPMIN, ZPOPMAX. From the lowest score on (kForward) or from the highest.
 
-// Answers the first `count` members, from that end, and takes them out.
-void pop(Call& call, SortedSetWriter& writer, Direction direction, size_t count, Scores scores) {
+// Takes members out, no more than there are, and shows each to `visit` first.
+template <typename Visit>
+void take_out(SortedSetWriter& writer, Direction direction, size_t count, Visit visit) {
   const SortedSet set = writer.set();
   const size_t members = set.size();
-  count = std::min(count, members);
   const RankRange range =
       direction == Direction::kForward ? RankRange{0, count} : RankRange{members - count, members};
-  ScoreList list(call.reply(), count, scores);
-  set.each(range, direction,
-           [&](std::string_view member, double score) { list.add(member, score); });
+  set.each(range, direction, visit);
   writer.remove(range);
   writer.finish();
+}
+
+void pop(Call& call, SortedSetWriter& writer, Direction direction, size_t count, Scores scores) {
+  count = std::min(count, writer.set().size());
+  ScoreList list(call.reply(), count, scores);
+  take_out(writer, direction, count,
+           [&](std::string_view member, double score) { list.add(member, score); });
 }
 
 void pop_end(Call& call, Direction direction) {
@@ -70,61 +81,123 @@ void zpopmax(Call& call) {
   pop_end(call, Direction::kBackward);
 }
 
-struct MultiPop {
-  size_t keys = 0;
+// --- The first of several sorted sets, at once or when there is one.
+
+struct EndPop {
   Direction direction = Direction::kForward;
   size_t count = 1;
+  bool several = false;  // the reply has an array of pairs
 };
 
-MultiPop read_multi_pop(Call& call, Args& args) {
-  MultiPop request;
-  request.keys = static_cast<size_t>(args.integer(1, kCountMax, errors::kNumkeys));
-  if (args.failed()) return request;
-  if (request.keys >= args.left()) return args.fail(errors::kSyntax), request;
-  Args options = call.args(args.position() + request.keys);
-  if (options.option("MAX")) {
-    request.direction = Direction::kBackward;
-  } else if (!options.option("MIN")) {
-    options.fail(errors::kSyntax);
-  }
-  if (options.option("COUNT", 1)) {
-    request.count = static_cast<size_t>(options.integer(1, kCountMax, errors::kCountNotPositive));
-  }
-  if (!options.done()) options.fail(errors::kSyntax);
-  if (options.failed()) args.fail(options.error());
-  return request;
+struct TakenMember {
+  std::string member;
+  double score;
+};
+
+// Answers the key and what is taken out, which also goes to `taken` unless that is null. False, and
+// nothing is answered, if there is no such sorted set.
+bool pop_members(storage::Keyspace& db, const storage::Key& key, const EndPop& pop,
+                 const storage::SortedSetLimits& limits, Reply& reply,
+                 std::vector<TakenMember>* taken = nullptr) {
+  SortedSetWriter writer(db, key, limits);
+  const Status status = writer.open();
+  if (status != Status::kOk) return reply.error(errors::text(status)), true;
+  if (!writer.exists()) return false;
+  const size_t count = std::min(pop.count, writer.set().size());
+  reply.array(pop.several ? 2 : 3);
+  reply.bulk(key.bytes);
+  if (pop.several) reply.array(count);
+  take_out(writer, pop.direction, count, [&](std::string_view member, double score) {
+    if (pop.several) reply.array(2);
+    reply.bulk(member);
+    reply.real(score);
+    if (taken != nullptr) taken->push_back({std::string(member), score});
+  });
+  return true;
+}
+
+EndPop end_pop(const MultiPop& multi) {
+  return {.direction = multi.second_end ? Direction::kBackward : Direction::kForward,
+          .count = multi.count,
+          .several = true};
 }
 
 void zmpop(Call& call) {
-  constexpr size_t kFirstKey = 2;
   Args args = call.args();
-  const MultiPop request = read_multi_pop(call, args);
+  const MultiPop multi = read_multi_pop(args, "MIN", "MAX");
   if (args.failed()) return call.fail(args.error());
+  const EndPop pop = end_pop(multi);
+  const storage::SortedSetLimits limits = sorted_set_limits(call.config().values);
   DatabaseLock db = call.lock();
-  for (size_t i = kFirstKey; i < kFirstKey + request.keys; i++) {
-    const storage::Key key = call.key(i);
-    SortedSetWriter writer(*db, key, sorted_set_limits(call.config().values));
-    const Status status = writer.open();
-    if (status != Status::kOk) return call.fail(status);
-    if (!writer.exists()) continue;
-    call.reply().array(2);
-    call.reply().bulk(call.argument(i));
-    return pop(call, writer, request.direction, request.count, Scores::kPaired);
+  for (size_t i = 0; i < multi.keys; i++) {
+    if (pop_members(*db, call.key(multi.first_key + i), pop, limits, call.reply())) return;
   }
   call.reply().null_array();
+}
+
+// Takes members from the first sorted set that there is.
+class MemberWait final : public WaitingCommand {
+ public:
+  MemberWait(const ConfigValues& values, EndPop pop) : values_(values), pop_(pop) {}
+
+  storage::ValueType type() const override { return storage::ValueType::kSortedSet; }
+
+  bool attempt(storage::Keyspace& db, std::span<const storage::Key> keys, Reply& reply) override {
+    const storage::SortedSetLimits limits = sorted_set_limits(values_);
+    for (size_t i = 0; i < keys.size(); i++) {
+      taken_from_ = i;
+      if (pop_members(db, keys[i], pop_, limits, reply, kept_ ? &taken_ : nullptr)) return true;
+    }
+    return false;
+  }
+
+  std::unique_ptr<WaitingCommand> keep() const override {
+    auto copy = std::make_unique<MemberWait>(values_, pop_);
+    copy->kept_ = true;
+    return copy;
+  }
+
+  void give_back(storage::Keyspace& db, std::span<const storage::Key> keys) override {
+    if (taken_.empty()) return;
+    SortedSetWriter writer(db, keys[taken_from_], sorted_set_limits(values_));
+    // A key that got another type meanwhile keeps it, and a member that came back its new score.
+    if (writer.open() != Status::kOk) return;
+    writer.prepare(taken_.size(), taken_.front().member.size());
+    for (const TakenMember& taken : taken_) {
+      (void)writer.add(taken.member, taken.score, {.only_new = true});
+    }
+    writer.finish();
+  }
+
+ private:
+  const ConfigValues& values_;
+  const EndPop pop_;
+  bool kept_ = false;
+  size_t taken_from_ = 0;
+  std::vector<TakenMember> taken_;
+};
+
+void bzpopmin(Call& call) {
+  MemberWait command(call.config().values, {.direction = Direction::kForward});
+  pop_or_wait(call, command);
+}
+
+void bzpopmax(Call& call) {
+  MemberWait command(call.config().values, {.direction = Direction::kBackward});
+  pop_or_wait(call, command);
+}
+
+void bzmpop(Call& call) {
+  Args args = call.args(2);
+  const MultiPop multi = read_multi_pop(args, "MIN", "MAX");
+  if (args.failed()) return call.fail(args.error());
+  MemberWait command(call.config().values, end_pop(multi));
+  pop_or_wait(call, multi, command);
 }
 
 // --- ZRANDMEMBER.
 
 constexpr auto draw = [] { return random_bits(); };
-
-// Whether `count` random members, each of which may come repeatedly, make a reply of a size that
-// the server can be asked for: with so many draws, the mean length tells.
-bool can_repeat(const SortedSet& set, uint64_t count) {
-  constexpr uint64_t kReplyBytesMax = uint64_t{1} << 30;
-  constexpr uint64_t kHeadBytes = 8;
-  return count <= kReplyBytesMax / (set.memory_bytes() / set.size() + kHeadBytes);
-}
 
 void answer_random(Call& call, const SortedSet& set) {
   if (set.empty()) return call.reply().null();
@@ -135,7 +208,9 @@ void answer_random(Call& call, const SortedSet& set, int64_t count, Scores score
   if (set.empty() || count == 0) return call.reply().array(0);
   const bool repeat = count < 0;
   const auto wanted = static_cast<size_t>(repeat ? -count : count);
-  if (repeat && !can_repeat(set, wanted)) return call.fail(errors::kOutOfRange);
+  if (repeat && !can_draw(wanted, set.memory_bytes(), set.size())) {
+    return call.fail(errors::kOutOfRange);
+  }
   ScoreList list(call.reply(), repeat ? wanted : std::min(wanted, set.size()), scores);
   const auto add = [&](std::string_view member, double score) { list.add(member, score); };
   if (repeat) {
@@ -168,15 +243,6 @@ void zrandmember(Call& call) {
 
 // --- ZSCAN.
 
-// Looks at COUNT members; where many were removed, at fewer, so that crossing empty buckets is
-// bounded as well.
-storage::ScanBudget budget_for(size_t count) {
-  constexpr size_t kBucketsMin = 2048;
-  constexpr size_t kBucketsPerMember = 10;
-  constexpr size_t kScaledMax = std::numeric_limits<size_t>::max() / kBucketsPerMember;
-  return {count, std::max(kBucketsMin, std::min(count, kScaledMax) * kBucketsPerMember)};
-}
-
 void zscan(Call& call) {
   Args args = call.args(2);
   const uint64_t cursor = read_scan_cursor(args);
@@ -193,12 +259,13 @@ void zscan(Call& call) {
     const storage::KeyPattern pattern(scan.pattern);
     // Redis spells the scores of a large set otherwise than everywhere else.
     const auto write = set.table() != nullptr ? storage::write_double_17 : storage::write_double;
-    next = set.scan(cursor, budget_for(scan.count), [&](std::string_view member, double score) {
+    const auto add = [&](std::string_view member, double score) {
       if (!pattern.matches(member)) return;
       char digits[storage::kDoubleTextMax];
       list.add(member);
       list.add({digits, write(score, digits)});
-    });
+    };
+    next = set.scan(cursor, element_scan_budget(scan.count), add);
   }
   call.reply().array(2);
   call.reply().bulk_integer(static_cast<int64_t>(next));
@@ -206,6 +273,9 @@ void zscan(Call& call) {
   while (list.write_chunk(call.reply())) {
   }
 }
+
+constexpr KeySpecs kKeysBeforeTimeout = {
+    KeySpec{.flags = kRW | kAccess | kDelete, .begin = 1, .last = -2}};
 
 constexpr CommandRow kRows[] = {
     {.name = "zpopmin",
@@ -242,6 +312,40 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(K+M*log(N)) with K keys and M members taken out of N",
      .syntax = "numkeys key [key ...] <MIN | MAX> [COUNT count]",
      .summary = "Removes members from an end of the first of several sorted sets that has any."},
+    {.name = "bzpopmin",
+     .handler = bzpopmin,
+     .arity = -3,
+     .flags = kWrite | kFast | kNoscript | kBlocking,
+     .categories = kAclSortedSet,
+     .keys = kKeysBeforeTimeout,
+     .group = Group::kSortedSet,
+     .since = "5.0.0",
+     .complexity = "O(K+log(N)) with K keys and N members",
+     .syntax = "key [key ...] timeout",
+     .summary = "Removes the member of the lowest score of the first sorted set, or waits."},
+    {.name = "bzpopmax",
+     .handler = bzpopmax,
+     .arity = -3,
+     .flags = kWrite | kFast | kNoscript | kBlocking,
+     .categories = kAclSortedSet,
+     .keys = kKeysBeforeTimeout,
+     .group = Group::kSortedSet,
+     .since = "5.0.0",
+     .complexity = "O(K+log(N)) with K keys and N members",
+     .syntax = "key [key ...] timeout",
+     .summary = "Removes the member of the highest score of the first sorted set, or waits."},
+    {.name = "bzmpop",
+     .handler = bzmpop,
+     .arity = -5,
+     .flags = kWrite | kBlocking,
+     .categories = kAclSortedSet,
+     .keys = {KeySpec{
+         .flags = kRW | kAccess | kDelete, .begin = 2, .key_count_at = 0, .first_key = 1}},
+     .group = Group::kSortedSet,
+     .since = "7.0.0",
+     .complexity = "O(K+M*log(N)) with K keys and M members taken out of N",
+     .syntax = "timeout numkeys key [key ...] <MIN | MAX> [COUNT count]",
+     .summary = "Removes members from an end of the first sorted set that has any, or waits."},
     {.name = "zrandmember",
      .handler = zrandmember,
      .arity = -2,

@@ -9,4 +9,10 @@ uint64_t random_bits() {
   return generator();
 }
 
+bool can_draw(uint64_t draws, size_t bytes, size_t elements) {
+  constexpr uint64_t kReplyBytesMax = uint64_t{1} << 30;
+  constexpr uint64_t kHeadBytes = 8;  // of a reply's element, roughly
+  return draws <= elements || draws <= kReplyBytesMax / (bytes / elements + kHeadBytes);
+}
+
 }  // namespace larder::core

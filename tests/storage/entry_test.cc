@@ -58,6 +58,8 @@ EntryShape shape_of(std::string_view key, ValueKind kind, std::string_view text,
     case ValueKind::kObject:
       shape.object = make_object(text);
       break;
+    case ValueKind::kNone:
+      break;
   }
   return shape;
 }
