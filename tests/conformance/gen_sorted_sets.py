@@ -3,8 +3,9 @@
 import compare
 import ops
 from shapes import (big, group, index, integer, key, many, maybe, number, one_of, pattern, small_int, some_of, text,
-                    value)
+                    timeout, value)
 from table import Command, Family, row, scene
+from waiting import Waiting
 
 MEMBERS = [b"a", b"b", b"c", b"d", b"e", b"1", b"2", b"10", b"-5", b"007", b"", b"m" * 64, b"m" * 65, b"nul\x00\r\n",
            b"9223372036854775807", b"9223372036854775808", b"\xff", b"a\x00", b"aa", b"-0", b"+1", b"z"]
@@ -244,6 +245,31 @@ def popped(gen):
     return steps + [Command([b"ZPOPMAX", name, b"1000"], compare.same_numbers), Command([b"EXISTS", name])]
 
 
+def waiting(gen):
+    """Several clients that wait, and one that makes sorted sets. Of what happens to two keys of one waiter at once see
+    gen_lists."""
+    d = gen.draw
+    keys = [d.prefix + b"zw:%d" % n for n in range(3)]
+    several = d.chance(0.5)
+
+    def waiter():
+        some = [d.choice(keys) for _ in range(d.int(1, 3) if several else 1)]
+        return d.choice([b"2", b"3"]), d.choice([
+            [b"BZPOPMIN", *some, b"0"], [b"BZPOPMAX", *some, b"0"],
+            [b"BZMPOP", b"0", b"%d" % len(some), *some, d.choice([b"MIN", b"MAX"]), b"COUNT", b"%d" % d.int(1, 3)]])
+
+    def change():
+        one, other = d.choice(keys), d.choice(keys)
+        new = [word for _ in range(d.int(1, 4)) for word in (b"%d" % d.int(0, 9), b"m%d" % d.int(0, 20))]
+        return d.choice([[b"ZADD", one, *new], [b"ZADD", one, *new], [b"ZINCRBY", one, *new[:2]],
+                         [b"ZREM", one, new[1]], [b"RENAME", one, other], [b"COPY", one, other, b"REPLACE"], [b"DEL", one], [b"ZPOPMIN", one],
+                         [b"ZUNIONSTORE", one, b"1", other], [b"ZRANGESTORE", one, other, b"0", b"2"],
+                         [b"ZADD", one, b"NX", *new]])
+
+    return [Command([b"DEL", *keys]), Waiting([waiter() for _ in range(d.int(1, 5))],
+                                              [change() for _ in range(d.int(1, 6))], keys, look=b"ZRANGE")]
+
+
 def ranged(name, *words, weight=2):
     return row(name, *words, weight=weight, compare=compare.same_numbers)
 
@@ -282,6 +308,10 @@ ROWS = [
     ranged("ZPOPMAX", key, maybe(count, maybe(b"BOGUS", p=0.1)), weight=1),
     ranged("ZMPOP", keys_with_count, one_of("MIN", "MAX", "MIN", "MAX", "MID"), maybe("COUNT", count, p=0.5),
            weight=2),
+    ranged("BZPOPMIN", many(1, 3, key), timeout, weight=1),
+    ranged("BZPOPMAX", many(1, 3, key), timeout, weight=1),
+    ranged("BZMPOP", timeout, keys_with_count, one_of("MIN", "MAX", "MIN", "MAX", "MID"), maybe("COUNT", count, p=0.5),
+           weight=1),
     row("ZRANDMEMBER", key, maybe(count, some_of("WITHSCORES", "BOGUS", p=0.2)), compare=compare.same_length),
     row("ZSCAN", key, one_of(b"0", b"0", b"0", index), scan_options, compare=compare.scan_page, weight=2),
     ranged("ZUNION", combining(True)),
@@ -298,4 +328,5 @@ ROWS = [
 
 FAMILY = Family("sorted-sets", 30, ROWS, [scene(full_scan, 2.0), scene(random_members, 3.0), scene(growing, 1.5),
                                           scene(lexical, 1.5), scene(small_lexical, 1.5),
-                                          scene(not_sorted, 0.5), scene(combined, 2.0), scene(popped, 1.0)])
+                                          scene(not_sorted, 0.5), scene(combined, 2.0), scene(popped, 1.0),
+                                          scene(waiting, 2.0, whole=True)])

@@ -14,12 +14,14 @@ _DEADLINE_SECONDS = 10
 
 class Waiting:
     """`waiters`: blocking commands, each sent when the one before has either waited or been answered; a pair of the
-    version of RESP and the command. `changes`: what the other connection does then. `keys`: looked at in the end."""
+    version of RESP and the command. `changes`: what the other connection does then. `keys`: looked at in the end, by
+    `look`."""
 
-    def __init__(self, waiters, changes, keys):
+    def __init__(self, waiters, changes, keys, look=b"LRANGE"):
         self.waiters = waiters
         self.changes = changes
         self.keys = keys
+        self.look = look
         self.args = waiters[0][1]
 
     def run(self, pair):
@@ -45,7 +47,7 @@ class Waiting:
                 asked.append(args)
                 replies.append(_reply(client))
             for key in self.keys:
-                asked.append([b"LRANGE", key, b"0", b"-1"])
+                asked.append([self.look, key, b"0", b"-1"])
                 replies.append(_ask(main, asked[-1]))
             _ask(main, [b"DEL", *self.keys])
             return asked, replies
