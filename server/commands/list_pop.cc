@@ -7,7 +7,7 @@
 
 #include "server/commands/families.h"
 #include "server/core/call.h"
-#include "server/core/list_reply.h"
+#include "server/core/list_limits.h"
 #include "server/core/pop_arguments.h"
 #include "server/core/waiting_command.h"
 #include "storage/types/collection.h"
@@ -35,9 +35,8 @@ ListEnd read_end(Args& args) {
 // Answers the element that was moved. False, and nothing is answered, if there is no source.
 bool move_element(storage::Keyspace& db, const Key& source, const Key& target, ListMove ends,
                   const storage::ListLimit& limit, Reply& reply) {
-  const Result<bool> moved =
-      storage::move_list_element(db, source, target, ends, limit,
-                                 [&](const Element& element) { write_element(reply, element); });
+  const Result<bool> moved = storage::move_list_element(
+      db, source, target, ends, limit, [&](const Element& element) { reply.element(element); });
   if (moved.ok()) return moved.value();
   reply.error(errors::text(moved.status()));
   return true;
@@ -92,7 +91,7 @@ bool pop_elements(storage::Keyspace& db, const Key& key, const ListPop& pop,
   reply.bulk(key.bytes);
   if (pop.several) reply.array(count);
   storage::pop_list(db, key, *entry, pop.end, count, limit, [&](const Element& element) {
-    write_element(reply, element);
+    reply.element(element);
     if (taken == nullptr) return;
     char digits[storage::kIntegerTextMax];
     taken->emplace_back(element.string(digits));

@@ -7,7 +7,7 @@
 
 #include "server/commands/families.h"
 #include "server/core/call.h"
-#include "server/core/list_reply.h"
+#include "server/core/list_limits.h"
 #include "server/core/output.h"
 #include "storage/types/list.h"
 

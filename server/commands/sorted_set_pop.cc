@@ -204,16 +204,16 @@ void answer_random(Call& call, const SortedSet& set) {
   set.draw(1, draw, [&](std::string_view member, double) { call.reply().bulk(member); });
 }
 
-void answer_random(Call& call, const SortedSet& set, int64_t count, Scores scores) {
-  if (set.empty() || count == 0) return call.reply().array(0);
-  const bool repeat = count < 0;
-  const auto wanted = static_cast<size_t>(repeat ? -count : count);
-  if (repeat && !can_draw(wanted, set.memory_bytes(), set.size())) {
+void answer_random(Call& call, const SortedSet& set, const DrawRequest& request) {
+  if (set.empty() || request.count == 0) return call.reply().array(0);
+  const uint64_t wanted = request.draws();
+  if (request.repeats() && !can_draw(wanted, set.memory_bytes(), set.size())) {
     return call.fail(errors::kOutOfRange);
   }
-  ScoreList list(call.reply(), repeat ? wanted : std::min(wanted, set.size()), scores);
+  ScoreList list(call.reply(), request.repeats() ? wanted : std::min(wanted, set.size()),
+                 request.with_values ? Scores::kByVersion : Scores::kNone);
   const auto add = [&](std::string_view member, double score) { list.add(member, score); };
-  if (repeat) {
+  if (request.repeats()) {
     set.draw(wanted, draw, add);
   } else {
     set.sample(wanted, draw, add);
@@ -221,24 +221,15 @@ void answer_random(Call& call, const SortedSet& set, int64_t count, Scores score
 }
 
 void zrandmember(Call& call) {
-  const bool counted = call.argument_count() > 2;
-  int64_t count = 0;
-  bool with_scores = false;
+  const bool one = call.argument_count() == 2;
   Args args = call.args(2);
-  if (counted) {
-    count = args.integer();
-    if (count < -kCountMax) args.fail(errors::out_of_range(-kCountMax, kCountMax));
-    with_scores = args.option("WITHSCORES");
-    if (!args.done()) args.fail(errors::kSyntax);
-    const bool doubled = with_scores && (count < -kCountMax / 2 || count > kCountMax / 2);
-    if (doubled) args.fail(errors::kOutOfRange);
-  }
+  const DrawRequest request = one ? DrawRequest{} : read_draw(args, "WITHSCORES");
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
   const Result<SortedSet> set = storage::read_sorted_set(*db, call.key(1));
   if (!set.ok()) return call.fail(set.status());
-  if (!counted) return answer_random(call, set.value());
-  answer_random(call, set.value(), count, with_scores ? Scores::kByVersion : Scores::kNone);
+  if (one) return answer_random(call, set.value());
+  answer_random(call, set.value(), request);
 }
 
 // --- ZSCAN.

@@ -141,6 +141,16 @@ TEST_F(SortTest, StorePutsAListInPlaceOfAnything) {
   EXPECT_EQ(run({"EXISTS", "to"}), "0");
 }
 
+TEST_F(SortTest, WhatIsStoredIsAListpackUpToTheLimit) {
+  run({"CONFIG", "SET", "list-max-listpack-size", "3"});
+  run({"SADD", "s", "1", "2", "3", "4"});
+  run({"SORT", "s", "LIMIT", "0", "3", "STORE", "to"});
+  EXPECT_EQ(run({"OBJECT", "ENCODING", "to"}), R"("listpack")");
+  run({"SORT", "s", "STORE", "to"});
+  EXPECT_EQ(run({"OBJECT", "ENCODING", "to"}), R"("quicklist")");
+  EXPECT_EQ(run({"LRANGE", "to", "0", "-1"}), R"(["1", "2", "3", "4"])");
+}
+
 TEST_F(SortTest, TheLastStoreCounts) {
   run({"RPUSH", "l", "2", "1"});
   EXPECT_EQ(run({"SORT", "l", "STORE", "BY", "STORE", "STORE"}), "2");

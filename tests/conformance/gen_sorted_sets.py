@@ -262,7 +262,8 @@ def waiting(gen):
         one, other = d.choice(keys), d.choice(keys)
         new = [word for _ in range(d.int(1, 4)) for word in (b"%d" % d.int(0, 9), b"m%d" % d.int(0, 20))]
         return d.choice([[b"ZADD", one, *new], [b"ZADD", one, *new], [b"ZINCRBY", one, *new[:2]],
-                         [b"ZREM", one, new[1]], [b"RENAME", one, other], [b"COPY", one, other, b"REPLACE"], [b"DEL", one], [b"ZPOPMIN", one],
+                         [b"ZREM", one, new[1]], [b"RENAME", one, other], [b"COPY", one, other, b"REPLACE"], [b"DEL", one],
+                         [b"ZPOPMIN", one],
                          [b"ZUNIONSTORE", one, b"1", other], [b"ZRANGESTORE", one, other, b"0", b"2"],
                          [b"ZADD", one, b"NX", *new]])
 
