@@ -16,6 +16,7 @@ enum class Status : uint8_t {
   kNotFloat,         // the value is not a number
   kOverflow,         // the result would leave the 64-bit range
   kNanOrInfinity,    // the result would not be finite
+  kNotANumber,       // the result would be the sum of infinities of both signs
   kTooLong,          // the result would pass the limit on a string
   kExists,           // the target exists already
   kSameObject,       // source and target are the same

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "storage/eviction_kind.h"
+#include "storage/types/hash_limits.h"
 
 namespace larder::core {
 
@@ -76,6 +77,14 @@ struct ConfigValues {
   IntegerValue lfu_log_factor{0};
   IntegerValue lfu_decay_minutes{0};
   IntegerValue lazyfree_user_flush{0};
+  IntegerValue hash_listpack_fields_max{0};
+  IntegerValue hash_listpack_value_bytes_max{0};
+  IntegerValue set_integers_max{0};
+  IntegerValue set_listpack_members_max{0};
+  IntegerValue set_listpack_member_bytes_max{0};
+  IntegerValue zset_listpack_members_max{0};
+  IntegerValue zset_listpack_member_bytes_max{0};
+  IntegerValue hll_sparse_bytes_max{0};
   IntegerValue loglevel{0};
   TextValue logfile;
   IntegerValue slowlog_slower_than_us{0};
@@ -92,6 +101,11 @@ struct ConfigValues {
   // What happens at the limit: the policy named, or, if none is, the best one where there is a
   // limit.
   storage::EvictionKind eviction_kind() const;
+
+  storage::HashLimits hash_limits() const {
+    return {static_cast<size_t>(hash_listpack_fields_max.load(std::memory_order_relaxed)),
+            static_cast<size_t>(hash_listpack_value_bytes_max.load(std::memory_order_relaxed))};
+  }
 };
 
 class Config {

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "storage/number.h"
@@ -69,6 +70,8 @@ Position find(const Packed* list, Position from, const Element& wanted, size_t s
 
 // Puts an element before the one at `before`, or at the end if that is kNone; answers where it is.
 Position insert(Packed*& list, Position before, const Element& element);
+// The same for several, at once: all or none.
+Position insert(Packed*& list, Position before, std::span<const Element> elements);
 inline Position append(Packed*& list, const Element& element) {
   return insert(list, kNone, element);
 }

@@ -114,6 +114,9 @@ def _too_large(name, args):
         return len(args) > 2 and 10 ** 6 < (_int(args[2]) or 0) < 2 ** 32
     if name == b"BITFIELD":
         return any(10 ** 5 < (_int(a.lstrip(b"#")) or 0) < 2 ** 33 for a in args[2:])
+    if name in (b"SRANDMEMBER", b"HRANDFIELD", b"ZRANDMEMBER"):
+        # Redis answers as many elements, whatever memory that takes.
+        return len(args) > 2 and -2 ** 63 < (_int(args[2]) or 0) < -10 ** 4
     return False
 
 

@@ -33,11 +33,15 @@ import time
 import command_info
 import excuses
 import gen_foreign
+import gen_hashes
+import gen_hyperloglogs
 import gen_keys
 import gen_lists
 import gen_protocol
 import gen_pubsub
 import gen_server
+import gen_sets
+import gen_sorted_sets
 import gen_strings
 import gen_transactions
 import servers
@@ -49,8 +53,9 @@ from session import Session
 from table import Generator
 from wire import Pair
 
-FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_lists.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY,
-            gen_pubsub.FAMILY, gen_transactions.FAMILY]
+FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_lists.FAMILY, gen_hashes.FAMILY, gen_sets.FAMILY,
+            gen_hyperloglogs.FAMILY, gen_sorted_sets.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY, gen_pubsub.FAMILY,
+            gen_transactions.FAMILY]
 EXTRA_FAMILIES = [gen_foreign.FAMILY]
 _DIFFERENCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "DIFFERENCES.md")
 
