@@ -73,6 +73,7 @@ Application::Application(core::Config& config, const storage::Clock& clock)
                .concurrent = workers_wanted_ > 1},
               commands::all_families(), workers_wanted_) {
   server_.host = this;
+  server_.pushes.set_waker([this](size_t worker) { workers_[worker]->wake(); });
   server_.identity = {random_run_id(), executable_path(), clock.now_ms()};
   for (size_t i = 0; i < workers_wanted_; i++) {
     workers_.push_back(std::make_unique<core::Worker>(server_, i, workers_wanted_));

@@ -26,8 +26,8 @@ std::optional<ClientType> parse_type(std::string_view text) {
   return std::nullopt;
 }
 
-bool is_of_type(const Client&, ClientType type) {
-  return type == ClientType::kNormal;
+bool is_of_type(const Client& client, ClientType type) {
+  return type == (client.has(Client::kSubscribed) ? ClientType::kPubsub : ClientType::kNormal);
 }
 
 void client_id(Call& call) {

@@ -14,6 +14,11 @@ using namespace core;  // NOLINT: the vocabulary of every handler
 
 void ping(Call& call) {
   if (call.argument_count() > 2) return call.fail(errors::wrong_arity("ping"));
+  if (call.client().has(Client::kSubscribed) && call.client().resp() == RespVersion::k2) {
+    call.reply().array(2);  // so that it cannot be taken for a message, nor one for its reply
+    call.reply().bulk("pong");
+    return call.reply().bulk(call.argument_count() == 2 ? call.argument(1) : "");
+  }
   if (call.argument_count() == 2) return call.reply().bulk(call.argument(1));
   call.reply().simple("PONG");
 }
@@ -144,6 +149,8 @@ void reset(Call& call) {
     client.set(Client::kMonitor, false);
     call.server().monitors.fetch_sub(1, std::memory_order_relaxed);
   }
+  call.server().pubsub.unsubscribe_all(client);
+  if (call.held() == nullptr) client.write_pushes();
   client.set_database(0);
   client.set_resp(RespVersion::k2);
   client.set(Client::kAuthenticated, call.config().values.requirepass.get().empty());
@@ -157,6 +164,7 @@ void reset(Call& call) {
 }
 
 constexpr uint32_t kBeforeAuth = kNoscript | kLoading | kStale | kFast | kNoAuth | kAllowBusy;
+constexpr uint32_t kEndsSubscriptions = kBeforeAuth | kWhileSubscribed;
 
 constexpr CommandRow kRows[] = {
     {.name = "auth",
@@ -192,7 +200,7 @@ constexpr CommandRow kRows[] = {
     {.name = "ping",
      .handler = ping,
      .arity = -1,
-     .flags = kFast,
+     .flags = kFast | kWhileSubscribed,
      .categories = kAclConnection,
      .group = Group::kConnection,
      .since = "1.0.0",
@@ -202,7 +210,7 @@ constexpr CommandRow kRows[] = {
     {.name = "quit",
      .handler = quit,
      .arity = -1,
-     .flags = kBeforeAuth,
+     .flags = kEndsSubscriptions,
      .categories = kAclConnection,
      .group = Group::kConnection,
      .since = "1.0.0",
@@ -212,7 +220,7 @@ constexpr CommandRow kRows[] = {
     {.name = "reset",
      .handler = reset,
      .arity = 1,
-     .flags = kBeforeAuth,
+     .flags = kEndsSubscriptions,
      .categories = kAclConnection,
      .group = Group::kConnection,
      .since = "6.2.0",

@@ -20,6 +20,8 @@
 
 namespace larder::core {
 
+class Dispatcher;
+
 // The client's database, locked as far as the command needs it; unlocked when this goes out of
 // scope. The token is the command's own, or the one under which a surrounding transaction or script
 // runs.
@@ -57,10 +59,11 @@ class Call {
  public:
   // `arguments` start with the command's name. `held`: the lock under which a surrounding
   // transaction or script runs, or null.
-  Call(Server& server, Client& client, const Command& command,
+  Call(Dispatcher& dispatcher, Server& server, Client& client, const Command& command,
        std::span<const std::string_view> arguments, Reply& reply, int64_t now_ms,
        KeyScratch& scratch, const storage::LockedKeys* held = nullptr)
-      : server_(server),
+      : dispatcher_(dispatcher),
+        server_(server),
         client_(client),
         command_(command),
         arguments_(arguments),
@@ -71,6 +74,8 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
+  // Who runs it, for a command that runs others (Dispatcher::run_nested).
+  Dispatcher& dispatcher() { return dispatcher_; }
   Server& server() { return server_; }
   Config& config() { return server_.config; }
   storage::Store& store() { return server_.store; }
@@ -132,6 +137,7 @@ class Call {
  private:
   void hash_keys();
 
+  Dispatcher& dispatcher_;
   Server& server_;
   Client& client_;
   const Command& command_;

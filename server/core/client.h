@@ -6,12 +6,15 @@
 // lock.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "server/core/reply.h"
+#include "server/core/subscriptions.h"
 
 namespace larder::storage {
 class Blob;
@@ -20,6 +23,7 @@ class Blob;
 namespace larder::core {
 
 struct CommandRow;
+struct PushText;
 
 class Client {
  public:
@@ -35,6 +39,8 @@ class Client {
     kReplySkipNext = 1u << 8,  // CLIENT REPLY SKIP was just said
     kReplySkip = 1u << 9,      // the command being run gets no reply
     kHeld = 1u << 10,          // by CLIENT PAUSE
+    kSubscribed = 1u << 11,    // to a channel or pattern: kept by PubSub
+    kPublished = 1u << 12,     // a command of this turn had receivers
   };
 
   struct Address {
@@ -43,14 +49,20 @@ class Client {
     int descriptor = -1;
   };
 
-  Client(uint64_t id, Address address, int64_t now_ms)
-      : id_(id), address_(std::move(address)), created_ms_(now_ms), active_ms_(now_ms) {}
+  // `worker`: the index of the one that serves it.
+  Client(uint64_t id, size_t worker, Address address, int64_t now_ms)
+      : id_(id),
+        worker_(worker),
+        address_(std::move(address)),
+        created_ms_(now_ms),
+        active_ms_(now_ms) {}
   virtual ~Client() = default;
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
   // Constant after construction: any thread.
   uint64_t id() const { return id_; }
+  size_t worker() const { return worker_; }
   const Address& address() const { return address_; }
   int64_t created_ms() const { return created_ms_; }
 
@@ -73,6 +85,11 @@ class Client {
     note_active(now_ms);
   }
   void note_active(int64_t now_ms) { active_ms_.store(now_ms, std::memory_order_relaxed); }
+  // How many channels, patterns or shard channels it is subscribed to.
+  size_t subscription_count(TopicKind kind) const {
+    return subscription_counts_[static_cast<size_t>(kind)].load(std::memory_order_relaxed);
+  }
+  void note_subscriptions();
 
   // Guarded by the lock of Clients: use Clients::set_name() and its like.
   std::string name;
@@ -98,11 +115,24 @@ class Client {
   // whoever wants to keep the argument can share it. The client's loop.
   virtual storage::Blob* blob_of(std::string_view /*argument*/) { return nullptr; }
 
+  // What it is subscribed to, for PubSub alone; null if it never was. The client's loop.
+  Subscriptions* subscriptions() { return subscriptions_.get(); }
+  void set_subscriptions(std::unique_ptr<Subscriptions> own) { subscriptions_ = std::move(own); }
+  std::unique_ptr<Subscriptions> take_subscriptions() { return std::move(subscriptions_); }
+
+  // Sends the text when no reply is under way; takes a reference to it. For PushQueue, on the
+  // client's loop; subscribes and destroys nobody.
+  virtual void add_push(const PushText& text) = 0;
+  // Puts the pushes that wait into the output of the command being run, where it is now: only
+  // between whole replies. The client's loop.
+  virtual void write_pushes() = 0;
+
  protected:
   void set_killed() { killed_.store(true, std::memory_order_release); }
 
  private:
   const uint64_t id_;
+  const size_t worker_;
   const Address address_;
   const int64_t created_ms_;
 
@@ -112,6 +142,9 @@ class Client {
   std::atomic<bool> killed_{false};
   std::atomic<int64_t> active_ms_;
   std::atomic<const CommandRow*> last_command_{nullptr};
+  std::array<std::atomic<size_t>, kTopicKinds> subscription_counts_{};
+
+  std::unique_ptr<Subscriptions> subscriptions_;  // the client's loop
 };
 
 }  // namespace larder::core

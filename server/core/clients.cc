@@ -10,6 +10,7 @@ namespace {
 std::string flag_letters(const Client& client) {
   std::string letters;
   if (client.has(Client::kMonitor)) letters += 'O';
+  if (client.has(Client::kSubscribed)) letters += 'P';
   if (client.has(Client::kBlocked)) letters += 'b';
   if (client.has(Client::kCloseAfterReply)) letters += 'c';
   if (client.has(Client::kUnixSocket)) letters += 'U';
@@ -19,6 +20,13 @@ std::string flag_letters(const Client& client) {
 }
 
 }  // namespace
+
+void Client::note_subscriptions() {
+  for (size_t kind = 0; kind < kTopicKinds; kind++) {
+    const size_t count = subscriptions_ ? subscriptions_->count(static_cast<TopicKind>(kind)) : 0;
+    subscription_counts_[kind].store(count, std::memory_order_relaxed);
+  }
+}
 
 void Clients::add(Client& client) {
   const std::lock_guard lock(mutex_);
@@ -77,14 +85,17 @@ std::string Clients::describe(const Client& client, int64_t now_ms) {
   const Client::Buffers buffers = client.buffers();
   std::string command(client.last_command() != nullptr ? client.last_command()->name : "NULL");
   return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 "
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
       "multi=-1 qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} "
       "omem={} tot-mem={} events=r cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
       client.id(), client.address().peer, client.address().local, client.address().descriptor,
       client.name, (now_ms - client.created_ms()) / 1000, (now_ms - client.active_ms()) / 1000,
-      flag_letters(client), client.database(), buffers.query_bytes, buffers.query_free_bytes,
-      buffers.output_bytes > 0 ? 1 : 0, buffers.output_bytes, buffers.total_bytes, command,
-      static_cast<int>(client.resp()), client.library_name, client.library_version);
+      flag_letters(client), client.database(), client.subscription_count(TopicKind::kChannel),
+      client.subscription_count(TopicKind::kPattern),
+      client.subscription_count(TopicKind::kShardChannel), buffers.query_bytes,
+      buffers.query_free_bytes, buffers.output_bytes > 0 ? 1 : 0, buffers.output_bytes,
+      buffers.total_bytes, command, static_cast<int>(client.resp()), client.library_name,
+      client.library_version);
 }
 
 std::string Clients::describe_own(const Client& client, int64_t now_ms) const {

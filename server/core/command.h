@@ -34,6 +34,14 @@ enum CommandFlag : uint32_t {
   kAllowBusy = 1u << 15,
   kNoAsyncLoading = 1u << 16,
   kNoMandatoryKeys = 1u << 17,
+  // Not Redis' names, and not shown.
+  kWhileSubscribed = 1u << 18,  // may be called in RESP2 by a client with subscriptions
+  kAnswersByPush = 1u << 19,    // its reply is pushes, which CLIENT REPLY does not silence
+  kHeldLikeWrite = 1u << 20,    // by CLIENT PAUSE WRITE (Redis: may_replicate)
+  kWholeKeyspace = 1u << 21,    // looks at keys that its row does not name: see names_all_keys()
+  kRunsInMulti = 1u << 22,      // behind MULTI it is run at once, not queued
+  kEndsMulti = 1u << 23,        // gives up what was queued, so it is run however scarce memory is
+  kRunsQueue = 1u << 24,  // is refused and held back like the commands that were queued (EXEC)
 };
 
 enum AclCategory : uint32_t {
@@ -133,6 +141,15 @@ struct CommandRow {
   std::string_view syntax;  // arguments in the manner of Redis' documentation: "key [EX seconds]"
   std::string_view summary;
 };
+
+// Whether the key specs say of every call which keys it will touch. For a command of which they do
+// not, a transaction or script holds all shards.
+constexpr bool names_all_keys(const CommandRow& row) {
+  for (const KeySpec& spec : row.keys) {
+    if ((spec.flags & kIncomplete) != 0) return false;
+  }
+  return (row.flags & kWholeKeyspace) == 0;
+}
 
 // All families, listed by hand in server/commands/families.h and put together by the composition
 // root.

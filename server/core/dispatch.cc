@@ -1,63 +1,16 @@
 #include "server/core/dispatch.h"
 
-#include <fmt/format.h>
-
-#include <vector>
-
+#include "server/core/monitor_line.h"
 #include "server/core/output.h"
 #include "server/core/tick_clock.h"
 
 namespace larder::core {
 namespace {
 
-// A command of MONITOR's output: "..." with the escapes of redis-cli.
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '\\':
-        out += "\\\\";
-        break;
-      case '"':
-        out += "\\\"";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\a':
-        out += "\\a";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      default:
-        if (c >= 0x20 && c < 0x7f) {
-          out += c;
-        } else {
-          out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-        }
-    }
-  }
-  out += '"';
-}
-
 // The first words of an HTTP request: a web page that was tricked into talking to this port must
 // get no further line understood, so the connection ends here, as in Redis.
 bool is_http(std::string_view name) {
   return equals_ignoring_case(name, "POST") || equals_ignoring_case(name, "HOST:");
-}
-
-// Where a command came from, as MONITOR says it.
-std::string origin(const Client& client) {
-  const std::string& peer = client.address().peer;
-  if (!client.has(Client::kUnixSocket)) return peer;
-  return "unix:" + peer.substr(0, peer.rfind(':'));
 }
 
 }  // namespace
@@ -103,6 +56,11 @@ bool Dispatcher::allowed(const Client& client, const Command& command, size_t ar
     reply.error(errors::kOutOfMemory);
     return false;
   }
+  if ((row.flags & kWhileSubscribed) == 0 && client.has(Client::kSubscribed) &&
+      client.resp() == RespVersion::k2) {
+    reply.error(errors::not_while_subscribed(row.name));
+    return false;
+  }
   if (client.has(Client::kMonitor) && (row.flags & (kWrite | kReadonly)) != 0) {
     reply.error(errors::kMonitorHasNoKeys);
     return false;
@@ -114,7 +72,7 @@ bool Dispatcher::held_back(const Command& command, int64_t now_ms) const {
   const int64_t until_ms = server_.pause.until_ms.load(std::memory_order_relaxed);
   if (now_ms >= until_ms) return false;
   return !server_.pause.writes_only.load(std::memory_order_relaxed) ||
-         (command.row->flags & kWrite) != 0;
+         (command.row->flags & (kWrite | kHeldLikeWrite)) != 0;
 }
 
 Dispatcher::Prepared Dispatcher::prepare(std::span<const std::string_view> arguments,
@@ -171,48 +129,70 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     client.note_command(command->row, now_ms);
     return Outcome::kHeld;
   } else {
-    Call call(server_, client, *command, arguments, reply, now_ms, scratch_);
+    Call call(*this, server_, client, *command, arguments, reply, now_ms, scratch_);
     if (prepared.hashed) {
       call.set_hashed(static_cast<size_t>(command->row->keys[0].begin), prepared.hash);
     }
-    outcome = execute(call, *command);
+    outcome = execute(call);
   }
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
   }
-  apply_reply_mode(client, out, reply_start);
+  const bool pushes =
+      command != nullptr && (command->row->flags & kAnswersByPush) != 0 && reply.errors() == 0;
+  apply_reply_mode(client, out, reply_start, pushes);
   return outcome;
 }
 
-Dispatcher::Outcome Dispatcher::execute(Call& call, const Command& command) {
-  Client& client = call.client();
-  client.note_command(command.row, call.now_ms());
-  command.row->handler(call);
-  counters_.commands.add();
-  const uint64_t tick = TickClock::now();
-  last_nanoseconds_ = TickClock::nanoseconds(tick - last_tick_);
-  last_tick_ = tick;
-  // Behind the handler, which knows by then what of its arguments is secret.
-  if (server_.monitors.load(std::memory_order_relaxed) > 0) {
-    feed_monitors(client, call.shown_arguments(), command);
-  }
+Dispatcher::Outcome Dispatcher::execute(Call& call) {
+  call.client().note_command(&call.row(), call.now_ms());
+  last_nanoseconds_ = run_handler(call, false);
   if (auto continuation = call.take_continuation(); continuation != nullptr) {
     suspended_ = {.continuation = std::move(continuation),
-                  .command = &command,
+                  .command = &call.command(),
                   .nanoseconds = last_nanoseconds_};
     return Outcome::kContinues;
   }
-  finish(client, command, call.shown_arguments(), call.reply(), last_nanoseconds_, call.now_ms());
+  finish(call.client(), call.command(), call.shown_arguments(), call.reply(), last_nanoseconds_,
+         call.now_ms());
   return Outcome::kDone;
 }
 
-// CLIENT REPLY: takes a reply back that the client does not want.
-void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_start) {
+// Answers how many nanoseconds it took, with all the commands that it ran in turn.
+uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
+  const uint64_t begun = last_tick_;
+  call.row().handler(call);
+  counters_.commands.add();
+  last_tick_ = TickClock::now();
+  // Behind the handler, which knows by then what of its arguments is secret.
+  if (server_.monitors.load(std::memory_order_relaxed) > 0 &&
+      (call.row().flags & (kSkipMonitor | kAdmin)) == 0) {
+    server_.host->feed_monitors(
+        monitor_line(call.client(), call.shown_arguments(), server_.clock.now_us(), from_script));
+  }
+  return TickClock::nanoseconds(last_tick_ - begun);
+}
+
+void Dispatcher::run_nested(Call& outer, const Nested& nested, Output& out) {
+  start_timing();
+  Reply reply = out.reply(nested.version);
+  Call call(*this, server_, outer.client(), nested.command, nested.arguments, reply, outer.now_ms(),
+            scratch_, &nested.held);
+  const uint64_t nanoseconds = run_handler(call, nested.from_script);
+  if (const auto rest = call.take_continuation(); rest != nullptr) {
+    while (rest->resume(call) != Continuation::Progress::kDone) rest->unblock(false);
+  }
+  finish(call.client(), nested.command, call.shown_arguments(), reply, nanoseconds, call.now_ms());
+}
+
+// CLIENT REPLY: takes a reply back that the client does not want; pushes are no replies.
+void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_start, bool pushes) {
   if (!client.has(static_cast<Client::Flag>(Client::kReplySkip | Client::kReplyOff |
                                             Client::kReplySkipNext))) {
     return;
   }
-  if (client.has(Client::kReplySkip) || client.has(Client::kReplyOff)) out.truncate(reply_start);
+  const bool silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
+  if (silent && !pushes) out.truncate(reply_start);
   client.set(Client::kReplySkip, client.has(Client::kReplySkipNext));
   client.set(Client::kReplySkipNext, false);
 }
@@ -222,7 +202,7 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   const size_t reply_start = out.size();
   const uint64_t start = TickClock::now();
   Reply reply = out.reply(client.resp());
-  Call call(server_, client, *suspended.command, {}, reply, now_ms, scratch_);
+  Call call(*this, server_, client, *suspended.command, {}, reply, now_ms, scratch_);
   const Continuation::Progress progress = suspended.continuation->resume(call);
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
@@ -260,20 +240,6 @@ void Dispatcher::finish(Client& client, const Command& command,
     server_.latency.add((command.row->flags & kFast) != 0 ? "fast-command" : "command",
                         now_ms / 1000, duration_us / 1000);
   }
-}
-
-void Dispatcher::feed_monitors(const Client& client, std::span<const std::string_view> arguments,
-                               const Command& command) {
-  if ((command.row->flags & (kSkipMonitor | kAdmin)) != 0) return;
-  const int64_t now_us = server_.clock.now_us();
-  std::string line = fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000,
-                                 client.database(), origin(client));
-  for (const std::string_view argument : arguments) {
-    line += ' ';
-    append_quoted(line, argument);
-  }
-  line += "\r\n";
-  server_.host->feed_monitors(std::move(line));
 }
 
 }  // namespace larder::core

@@ -54,6 +54,18 @@ class Dispatcher {
   Suspended take_suspended() { return std::move(suspended_); }
   Continuation::Progress resume(Client& client, Suspended& suspended, Output& out, int64_t now_ms);
 
+  // Runs one command inside another one, `outer`: in a transaction, or called by a script. Appends
+  // its reply to `out` and counts and shows it as any other, but checks nothing beforehand. A
+  // command that would wait is told that its time is up. The client's last command stays `outer`.
+  struct Nested {
+    const Command& command;  // one with a handler, for which the number of arguments is right
+    std::span<const std::string_view> arguments;
+    const storage::LockedKeys& held;  // the shards of its keys; all, unless names_all_keys()
+    RespVersion version;              // of the reply
+    bool from_script = false;
+  };
+  void run_nested(Call& outer, const Nested& nested, Output& out);
+
   // What the last command took.
   uint64_t last_nanoseconds() const { return last_nanoseconds_; }
 
@@ -69,10 +81,9 @@ class Dispatcher {
   bool allowed(const Client& client, const Command& command, size_t arguments, Reply& reply,
                int64_t now_ms);
   bool held_back(const Command& command, int64_t now_ms) const;
-  Outcome execute(Call& call, const Command& command);
-  static void apply_reply_mode(Client& client, Output& out, size_t reply_start);
-  void feed_monitors(const Client& client, std::span<const std::string_view> arguments,
-                     const Command& command);
+  Outcome execute(Call& call);
+  uint64_t run_handler(Call& call, bool from_script);
+  static void apply_reply_mode(Client& client, Output& out, size_t reply_start, bool pushes);
   void finish(Client& client, const Command& command, std::span<const std::string_view> arguments,
               const Reply& reply, uint64_t nanoseconds, int64_t now_ms);
 

@@ -54,6 +54,16 @@ std::string_view text(storage::Status status) {
   return "ERR internal error";
 }
 
+std::string not_while_subscribed(std::string_view command) {
+  return "ERR Can't execute '" + std::string(command) +
+         "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+         "context";
+}
+
+std::string not_in_transaction(std::string_view command) {
+  return "ERR " + std::string(command) + " isn't allowed for a DENY BLOCKING client";
+}
+
 std::string wrong_arity(std::string_view command) {
   return "ERR wrong number of arguments for '" + std::string(command) + "' command";
 }

@@ -110,11 +110,17 @@ inline constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via C
 inline constexpr std::string_view kMonitorHasNoKeys =
     "ERR Replica can't interact with the keyspace";  // a client in MONITOR mode is called so
 inline constexpr std::string_view kSlowlogCount = "ERR count should be greater than or equal to -1";
+inline constexpr std::string_view kTooManySubscriptions =
+    "ERR one connection cannot have more than 1048576 subscriptions";
 inline constexpr std::string_view kNoConfigFile = "ERR The server is running without a config file";
 
 // The words for what the engine answered; `status` is not kOk.
 std::string_view text(storage::Status status);
 
+// ERR Can't execute 'get': only (P|S)SUBSCRIBE / ... are allowed in this context
+std::string not_while_subscribed(std::string_view command);
+// ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client
+std::string not_in_transaction(std::string_view command);
 // ERR wrong number of arguments for 'get' command
 std::string wrong_arity(std::string_view command);
 // ERR invalid expire time in 'set' command

@@ -50,6 +50,7 @@ void info_clients(InfoSection& out) {
   out.field("cluster_connections", 0);
   out.field("maxclients", out.server.config.values.maxclients.load());
   out.field("blocked_clients", clients.blocked());
+  out.field("pubsub_clients", out.server.pubsub.clients());
 }
 
 // Nothing is ever loaded or saved, so most of this never changes; ready checks read `loading`.
@@ -91,6 +92,9 @@ void info_stats(InfoSection& out) {
   out.field("evicted_keys", store.evicted);
   out.field("keyspace_hits", store.hits);
   out.field("keyspace_misses", store.misses);
+  out.field("pubsub_channels", out.server.pubsub.topics(TopicKind::kChannel));
+  out.field("pubsub_patterns", out.server.pubsub.topics(TopicKind::kPattern));
+  out.field("pubsubshard_channels", out.server.pubsub.topics(TopicKind::kShardChannel));
   out.field("latest_fork_usec", 0);
   out.field("total_forks", 0);
   out.field("migrate_cached_sockets", 0);

@@ -11,6 +11,19 @@ void Output::hold(storage::Blob& blob, std::string_view bytes) {
   reference.detach();
 }
 
+void Output::push(const PushText& text, RespVersion version) {
+  // Shorter than this, a copy costs less than to gather the pieces in front of each write.
+  constexpr size_t kHeldBytesMin = 4096;
+  std::string_view rest = text.rest();
+  std::string_view start = text.head.get() != nullptr ? text.head->view() : rest.substr(0, 1);
+  if (text.head.get() == nullptr) rest.remove_prefix(1);
+  text_.append(version == RespVersion::k3 ? ">" : "*");
+  text_.append(start.substr(1));
+  if (rest.size() < kHeldBytesMin) return text_.append(rest);
+  hold(*text.body, rest.substr(0, rest.size() - 1));
+  text_.append(rest.substr(rest.size() - 1));
+}
+
 // From the end: only the last of what is held can be behind the place.
 size_t Output::held_bytes_from(size_t begin) const {
   size_t bytes = 0;

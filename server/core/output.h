@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "protocol/byte_buffer.h"
+#include "server/core/push_text.h"
 #include "server/core/reply.h"
 #include "server/net/held_bytes.h"
 #include "storage/blob.h"
@@ -31,6 +32,8 @@ class Output {
 
   // Takes a reference to the blob, of which `bytes` are a part, until they have been sent.
   void hold(storage::Blob& blob, std::string_view bytes);
+  // Writes a push at the end, as a reply of its own; a long one is held, not copied.
+  void push(const PushText& text, RespVersion version);
   // What belongs into a part of the text; the caller may move it away.
   std::span<net::HeldBytes> held(size_t begin, size_t end) {
     return held_.empty() ? std::span<net::HeldBytes>() : find_held(begin, end);

@@ -18,6 +18,9 @@ class Reply : public protocol::ReplyWriter {
   void value(const storage::Entry& entry);
   void value_part(const storage::Entry& entry, size_t first, size_t bytes);
 
+  // What it is a part of: where the replies of nested commands go.
+  Output& output() { return out_; }
+
  private:
   friend class Output;
   Reply(Output& out, protocol::ByteBuffer& text, RespVersion version)

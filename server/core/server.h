@@ -10,7 +10,10 @@
 #include "server/core/clients.h"
 #include "server/core/command_table.h"
 #include "server/core/config.h"
+#include "server/core/key_events.h"
 #include "server/core/memory_limit.h"
+#include "server/core/pubsub.h"
+#include "server/core/pushes.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
 #include "storage/clock.h"
@@ -52,9 +55,12 @@ struct Server {
       : config(server_config),
         clock(server_clock),
         store(store_options),
+        key_events(store),
         compaction(workers),
         memory_limit(server_config, store),
         commands(families),
+        pushes(workers),
+        pubsub(pushes, store_options.hash_seed),
         statistics(workers, commands.size()) {}
 
   // Whether the client may run commands: it said the password, or there is none.
@@ -65,10 +71,13 @@ struct Server {
   Config& config;
   const storage::Clock& clock;
   storage::Store store;
+  KeyEvents key_events;
   storage::Compaction compaction;
   MemoryLimit memory_limit;
   CommandTable commands;
   Clients clients;
+  Pushes pushes;
+  PubSub pubsub;
   Statistics statistics;
   Slowlog slowlog;
   LatencyMonitor latency;

@@ -24,13 +24,16 @@ constexpr size_t kInputPauseBytes = 1024 * 1024;
 // A command that kept the loop for so long makes the turn's time stale.
 constexpr uint64_t kStaleAfterNs = 500'000;
 
+// How often a client that published too much looks whether it may go on.
+constexpr int64_t kAwaitPushesMs = 1;
+
 // A client that does not read its last reply is not waited for longer.
 constexpr int64_t kLastReplyMs = 10'000;
 
 }  // namespace
 
 Session::Session(Worker& worker, uint64_t id, Address address, int64_t now_ms)
-    : Client(id, std::move(address), now_ms), worker_(worker) {}
+    : Client(id, worker.index(), std::move(address), now_ms), worker_(worker) {}
 
 bool Session::open(int socket, net::Stream::Kind kind) {
   if (kind == net::Stream::Kind::kUnix) set(kUnixSocket);
@@ -208,6 +211,10 @@ size_t Session::run_batch(const Received& received, bool& stopped) {
     done = batch.requests.end_offset(i);
     if (dispatcher.last_nanoseconds() > kStaleAfterNs) worker_.loop().update_time();
     if (outcome == Dispatcher::Outcome::kContinues) begin_continuation(now_ms);
+    // What it published to itself stands right behind the reply.
+    if (worker_.pushes().waiting()) worker_.pushes().hand_out();
+    if (!pushes_.empty() && !replying()) write_pushes();
+    if (has(kPublished)) wait_for_others();
     if (has(kCloseAfterReply)) {
       flush();
       close_asked_ms_ = now_ms;
@@ -253,6 +260,15 @@ void Session::hold() {
   worker_.proceed_at(*this, worker_.server().pause.until_ms.load());
 }
 
+// Publishers on one loop could be faster than another, or several of its turns, can send on what
+// they publish: then they wait, as Redis' one thread would make them.
+void Session::wait_for_others() {
+  set(kPublished, false);
+  if (suspended_.continuation != nullptr || !worker_.server().pushes.behind()) return;
+  awaits_others_ = true;
+  worker_.proceed_at(*this, worker_.now_ms() + kAwaitPushesMs);
+}
+
 void Session::wake_if_held() {
   if (held_) worker_.proceed_soon(id());
 }
@@ -265,10 +281,17 @@ void Session::proceed() {
     set(kBlocked, false);
     set(kHeld, false);
   }
+  if (awaits_others_) {
+    if (worker_.server().pushes.behind()) {
+      return worker_.proceed_at(*this, worker_.now_ms() + kAwaitPushesMs);
+    }
+    awaits_others_ = false;
+  }
   if (suspended_.continuation != nullptr) {
     if (replying() && stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() returns
     note_progress(
         worker_.dispatcher().resume(*this, suspended_, worker_.output(), worker_.now_ms()));
+    if (!replying()) write_pushes();
     flush();
     check_output();
     if (busy() || stream_->closing()) return;
@@ -283,14 +306,35 @@ void Session::unblock(bool with_error) {
   if (suspended_.continuation != nullptr && suspended_.continuation->unblock(with_error)) proceed();
 }
 
-void Session::push(std::string_view reply) {
+void Session::send_lines(std::string_view lines) {
   if (stream_->closing() || has(kCloseAfterReply)) return;
   // Nothing that is pushed may come into the middle of a reply. A monitor cannot get there: the
   // commands with long replies are those that it is refused.
   assert(!replying());
-  stream_->write(reply);
+  stream_->write(lines);
   check_output();
   publish_buffers();
+}
+
+void Session::add_push(const PushText& text) {
+  if (stream_->closing() || has(kCloseAfterReply)) return;
+  worker_.push_pool().append(pushes_, text);
+  if (!std::exchange(push_queued_, true)) worker_.push_soon(id());
+  close_if_unread(stream_->output_bytes() + pushes_.bytes);
+}
+
+void Session::write_pushes() {
+  if (!pushes_.empty()) worker_.push_pool().write(pushes_, worker_.output(), resp());
+}
+
+// Behind a reply that is not complete, proceed() sends them.
+void Session::send_pushes() {
+  push_queued_ = false;
+  if (pushes_.empty() || replying() || stream_->closing()) return;
+  output_begin_ = worker_.output().size();
+  write_pushes();
+  flush();
+  check_output();
 }
 
 void Session::answer_protocol_error(std::string_view text) {
@@ -326,21 +370,17 @@ void Session::send(size_t begin, size_t end) {
 // what piles up for one that does not read.
 const OutputLimit& Session::output_limit() const {
   const ConfigValues& values = worker_.server().config.values;
-  return has(kMonitor) ? values.output_pubsub : values.output_normal;
+  return has(kMonitor) || has(kSubscribed) ? values.output_pubsub : values.output_normal;
 }
 
 // Sends on what has piled up; false if the peer must read before more of its requests are run.
 bool Session::check_output() {
   if (worker_.output().bytes_from(output_begin_) > kOutputFlushBytes) flush();
+  if (stream_->closing()) return false;
   const size_t unread = stream_->output_bytes();
   if (unread == 0) return true;
-  const auto hard = static_cast<size_t>(output_limit().hard_bytes.load(std::memory_order_relaxed));
   const auto soft = static_cast<size_t>(output_limit().soft_bytes.load(std::memory_order_relaxed));
-  if (hard != 0 && unread > hard) {
-    worker_.counters().output_buffer_limit_closes.add();
-    close();
-    return false;
-  }
+  if (close_if_unread(unread)) return false;
   if (soft == 0 || unread <= soft) {
     soft_limit_since_ms_ = 0;
   } else if (soft_limit_since_ms_ == 0) {
@@ -349,6 +389,15 @@ bool Session::check_output() {
   if (unread <= kOutputPauseBytes) return true;
   stream_->pause_reading();
   return false;
+}
+
+// Whether these are more bytes than the peer may leave unread.
+bool Session::close_if_unread(size_t bytes) {
+  const auto hard = static_cast<size_t>(output_limit().hard_bytes.load(std::memory_order_relaxed));
+  if (hard == 0 || bytes <= hard) return false;
+  worker_.counters().output_buffer_limit_closes.add();
+  close();
+  return true;
 }
 
 void Session::on_drained() {
@@ -378,7 +427,7 @@ void Session::check_limits(int64_t now_ms) {
   // argument it may be unread because the rest is missing: see above.)
   const bool heard =
       idle && placed_bytes_missing() == 0 && stream_->reading() && stream_->unread_bytes() > 0;
-  if (idle && !heard && !has(kBlocked) && !has(kMonitor)) return close();
+  if (idle && !heard && !has(kBlocked) && !has(kMonitor) && !has(kSubscribed)) return close();
   if (close_asked_ms_ != 0 && now_ms - close_asked_ms_ > kLastReplyMs) return close();
   const int64_t soft_ms = output_limit().soft_seconds.load() * 1000;
   if (soft_limit_since_ms_ != 0 && now_ms - soft_limit_since_ms_ > soft_ms) {
@@ -407,15 +456,16 @@ void Session::close() {
 }
 
 void Session::on_closed() {
+  worker_.push_pool().drop(pushes_);
   worker_.session_closed(*this);
 }
 
 void Session::publish_buffers() {
-  output_bytes_.store(stream_->output_bytes(), std::memory_order_relaxed);
-  const size_t large_bytes = large_ != nullptr ? large_->memory_bytes() : 0;
-  memory_bytes_.store(
-      sizeof(Session) + stream_->memory_bytes() + parser_.memory_bytes() + large_bytes,
-      std::memory_order_relaxed);
+  output_bytes_.store(stream_->output_bytes() + pushes_.bytes, std::memory_order_relaxed);
+  size_t bytes = sizeof(Session) + stream_->memory_bytes() + parser_.memory_bytes() + pushes_.bytes;
+  if (large_ != nullptr) bytes += large_->memory_bytes();
+  if (subscriptions() != nullptr) bytes += subscriptions()->memory_bytes();
+  memory_bytes_.store(bytes, std::memory_order_relaxed);
 }
 
 Client::Buffers Session::buffers() const {

@@ -13,6 +13,7 @@
 #include "server/core/client.h"
 #include "server/core/dispatch.h"
 #include "server/core/large_arguments.h"
+#include "server/core/push_pool.h"
 #include "server/core/turn.h"
 #include "server/net/stream.h"
 
@@ -40,8 +41,10 @@ class Session final : public Client, public net::StreamHandler {
   // Ends a waiting command, if it lets itself be ended.
   void unblock(bool with_error);
 
-  // Sends a reply that answers no request of this client (a line of MONITOR).
-  void push(std::string_view reply);
+  // Sends lines of MONITOR.
+  void send_lines(std::string_view lines);
+  // Sends the pushes that wait, unless they have to wait for the end of a reply.
+  void send_pushes();
 
   // For Turn: parses requests into the batch until it is full.
   protocol::ParseResult parse(std::string_view bytes, protocol::RequestBatch& batch);
@@ -62,6 +65,8 @@ class Session final : public Client, public net::StreamHandler {
   storage::Blob* blob_of(std::string_view argument) override {
     return large_ != nullptr ? large_->find(argument.data()) : nullptr;
   }
+  void add_push(const PushText& text) override;
+  void write_pushes() override;
   void request_close() override;
   void request_unblock(bool with_error) override;
 
@@ -82,6 +87,7 @@ class Session final : public Client, public net::StreamHandler {
   void begin_continuation(int64_t now_ms);
   void note_progress(Continuation::Progress progress);
   void hold();
+  void wait_for_others();
   size_t begin_large_argument(std::string_view rest);
   void end_large_arguments();
   void close_if_too_much();
@@ -94,8 +100,9 @@ class Session final : public Client, public net::StreamHandler {
   void flush();
   void send(size_t begin, size_t end);
   bool check_output();
+  bool close_if_unread(size_t bytes);
   void publish_buffers();
-  bool busy() const { return suspended_.continuation != nullptr || held_; }
+  bool busy() const { return suspended_.continuation != nullptr || held_ || awaits_others_; }
   // A part of a reply has been sent, the rest is to follow.
   bool replying() const {
     return suspended_.continuation != nullptr && suspended_.continuation->replying();
@@ -110,9 +117,12 @@ class Session final : public Client, public net::StreamHandler {
   size_t consumed_bytes_ = 0;
   size_t output_begin_ = 0;  // where its unsent replies are in the worker's output
   size_t output_end_ = 0;
+  PushChain pushes_;          // that wait to be sent
+  bool push_queued_ = false;  // its worker will call send_pushes()
   bool queued_ = false;
   bool more_requests_ = false;  // offered, and stopped at: to be offered again
   bool held_ = false;           // by CLIENT PAUSE
+  bool awaits_others_ = false;  // has published more than can be sent on
   bool finishing_ = false;      // the server stops
   int64_t wake_at_ms_ = Continuation::kNever;
   int64_t soft_limit_since_ms_ = 0;

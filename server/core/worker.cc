@@ -41,17 +41,58 @@ Worker::Worker(Server& server, size_t index, size_t workers)
       counters_(server.statistics.worker(index)),
       sweeper_(server.store, index, workers),
       compactor_(server.store, server.compaction, index, workers),
-      received_(dispatcher_, output_) {
+      received_(dispatcher_, output_),
+      pushes_(server.pushes.queue(index)) {
   refresh_time();
   loop_.every(Statistics::kSamplePeriodMs, [this] { each_100_ms(); });
   loop_.each_turn([this] { return turn(); });
-  loop_.after_reads([this] { received_.run(); });
+  loop_.after_reads([this] { finish_turn(); });
+  pushes_.set_lookup([this](uint64_t id) -> Client* {
+    const auto found = sessions_.find(id);
+    return found != sessions_.end() ? found->second.get() : nullptr;
+  });
 }
 
 Worker::~Worker() = default;
 
 void Worker::run() {
+  server_.pushes.belong_to(index_);
   loop_.run();
+  server_.pushes.belong_to_none();
+}
+
+// Other loops first, so that they work at the same time.
+void Worker::finish_turn() {
+  received_.run();
+  server_.pushes.wake_others();
+  if (pushes_.waiting()) pushes_.hand_out();
+  if (!receivers_.empty() && !pushing_) pushing_ = send_pushes();
+}
+
+// For as long as a turn may take; true, and turn() goes on, if there is more.
+bool Worker::send_pushes() {
+  constexpr size_t kSendsBetweenLooks = 16;  // at the clock
+  if (receivers_.empty()) return false;
+  const uint64_t start = TickClock::now();
+  for (size_t sent = 1; !receivers_.empty(); sent++) {
+    const auto found = sessions_.find(receivers_.front());
+    receivers_.pop_front();
+    if (found != sessions_.end()) found->second->send_pushes();
+    if (sent % kSendsBetweenLooks != 0) continue;
+    if (TickClock::nanoseconds(TickClock::now() - start) >= kTurnBudgetNs) break;
+  }
+  // What waits behind a long reply is nobody's business but that client's.
+  const bool more = !receivers_.empty();
+  pushes_.note_unsent(more ? push_pool_.bytes() : 0);
+  if (more) loop_.start_turns();
+  return more;
+}
+
+// One slice; true: there is more.
+bool Worker::end_subscriptions() {
+  if (leaving_.empty()) return false;
+  if (!server_.pubsub.end_some(*leaving_.back())) leaving_.pop_back();
+  return !leaving_.empty();
 }
 
 void Worker::refresh_time() {
@@ -88,6 +129,10 @@ void Worker::with_session(uint64_t id, std::function<void(Session&)> action) {
 void Worker::session_closed(Session& session) {
   server_.clients.remove(session);
   if (session.has(Client::kMonitor)) server_.monitors.fetch_sub(1, std::memory_order_relaxed);
+  if (auto left = server_.pubsub.client_gone(session); left != nullptr) {
+    leaving_.push_back(std::move(left));
+    loop_.start_turns();
+  }
   connections_.fetch_sub(1, std::memory_order_relaxed);
   proceed_at(session, Continuation::kNever);
   sessions_.erase(session.id());
@@ -119,7 +164,7 @@ void Worker::feed_monitors() {
     lines.swap(monitor_lines_);
   }
   for (const auto& [id, session] : sessions_) {
-    if (session->has(Client::kMonitor)) session->push(lines);
+    if (session->has(Client::kMonitor)) session->send_lines(lines);
   }
 }
 
@@ -192,13 +237,14 @@ bool Worker::turn() {
     found->second->proceed();
   }
   ready_.insert(ready_.begin(), ready.begin() + static_cast<std::ptrdiff_t>(served), ready.end());
+  pushing_ = send_pushes();
   close_gone();
   // One slice at least, or busy connections would keep it from ever being done.
   bool more = do_upkeep();
   while (more && in_budget()) more = do_upkeep();
   // It can wait, so it never takes more than one slice of a turn.
   const bool compacting = compactor_.step();
-  return more || compacting || !ready_.empty() || !gone_.empty();
+  return more || pushing_ || compacting || !ready_.empty() || !gone_.empty();
 }
 
 // True: there is more.
@@ -216,6 +262,7 @@ bool Worker::do_upkeep() {
     return true;
   }
   if (storage::Garbage::waiting() && storage::Garbage::free_some(kElementsPerSlice)) return true;
+  if (end_subscriptions()) return true;
   for (; reclaims_ > 0; reclaims_--) server_.memory_limit.end_reclaim();
   if (dispatcher_.relieve_memory(now_ms())) return true;
   if (give_back_spans()) return true;
@@ -244,6 +291,7 @@ void Worker::each_100_ms() {
 void Worker::each_second() {
   for (const auto& [id, session] : sessions_) session->check_limits(now_ms());
   received_.trim();
+  push_pool_.trim();
 }
 
 void Worker::shut_down() {

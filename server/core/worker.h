@@ -17,6 +17,7 @@
 
 #include "server/core/dispatch.h"
 #include "server/core/output.h"
+#include "server/core/push_pool.h"
 #include "server/core/session.h"
 #include "server/core/turn.h"
 #include "server/net/loop.h"
@@ -43,6 +44,8 @@ class Worker {
   // Runs `action` on the loop with the session, if it is still there.
   void with_session(uint64_t id, std::function<void(Session&)> action);
   void wake_held();
+  // Makes it look at its queue of pushes.
+  void wake() { loop_.wake(); }
   void push_to_monitors(std::string_view line);
   void reclaim(std::vector<storage::Table> tables);
   // Answers what was received, closes all connections, then run() returns; at the latest in
@@ -66,10 +69,18 @@ class Worker {
   void proceed_at(Session& session, int64_t at_ms);
   // Closes the session in one of the next turns: its peer has gone.
   void close_soon(uint64_t session);
+  // Pushes to its sessions: what was added by anyone, and what waits for single sessions.
+  PushQueue& pushes() { return pushes_; }
+  PushPool& push_pool() { return push_pool_; }
+  // Has the session send its pushes at the end of this turn, or in one of the next.
+  void push_soon(uint64_t session) { receivers_.push_back(session); }
   void session_closed(Session& session);
 
  private:
   bool turn();
+  void finish_turn();
+  bool send_pushes();
+  bool end_subscriptions();
   void close_gone();
   bool do_upkeep();
   bool give_back_spans();
@@ -91,6 +102,11 @@ class Worker {
   size_t spans_to_give_back_ = 0;  // until the next call of EntryArena::maintain()
   Output output_;
   Turn received_;
+  PushQueue& pushes_;
+  PushPool push_pool_;
+  std::deque<uint64_t> receivers_;                       // have pushes to be sent
+  bool pushing_ = false;                                 // turn() sends them
+  std::vector<std::unique_ptr<Subscriptions>> leaving_;  // of clients that have gone
 
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::vector<uint64_t> ready_;                     // may proceed

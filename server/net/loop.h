@@ -33,6 +33,8 @@ class Loop {
 
   // Any thread: runs the task on the loop's thread, in order of posting, in its next turn.
   void post(std::function<void()> task);
+  // Any thread: makes the loop take a turn (see after_reads).
+  void wake() { uv_async_send(&wakeup_); }
   // Any thread: makes run() return once the tasks posted before have run.
   void stop();
 

@@ -1,0 +1,40 @@
+#include "server/core/key_events.h"
+
+#include <cassert>
+
+namespace larder::core {
+
+void KeyEvents::want(Listener which) {
+  const std::lock_guard lock(mutex_);
+  assert(slot(which).observer != nullptr);
+  slot(which).wanted.fetch_add(1, std::memory_order_relaxed);
+  if (reasons_++ == 0) store_.set_observer(this);
+}
+
+void KeyEvents::unwant(Listener which) {
+  const std::lock_guard lock(mutex_);
+  assert(slot(which).wanted.load(std::memory_order_relaxed) > 0);
+  slot(which).wanted.fetch_sub(1, std::memory_order_relaxed);
+  if (--reasons_ == 0) store_.set_observer(nullptr);
+}
+
+void KeyEvents::changed(size_t database, const storage::Key& key, storage::KeyChange change) {
+  for (const Slot& slot : slots_) {
+    if (slot.wanted.load(std::memory_order_relaxed) == 0) continue;
+    slot.observer->changed(database, key, change);
+  }
+}
+
+void KeyEvents::flushed(size_t database) {
+  for (const Slot& slot : slots_) {
+    if (slot.wanted.load(std::memory_order_relaxed) > 0) slot.observer->flushed(database);
+  }
+}
+
+void KeyEvents::swapped(size_t database, size_t other) {
+  for (const Slot& slot : slots_) {
+    if (slot.wanted.load(std::memory_order_relaxed) > 0) slot.observer->swapped(database, other);
+  }
+}
+
+}  // namespace larder::core
