@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,10 @@ class Memory {
   size_t limit_bytes() const { return limit_bytes_; }
   void set_limit_bytes(size_t bytes) { limit_bytes_ = bytes; }
 
+  // What else belongs to one interpreter and must be found fast.
   Watch* watch = nullptr;
+  int resume_depth = 0;       // coroutines that are being resumed inside each other
+  uint64_t random_state = 0;  // of math.random()
 
   // A lua_Alloc; `self` is a Memory.
   static void* allocate(void* self, void* block, size_t old_bytes, size_t new_bytes);
