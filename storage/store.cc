@@ -1,7 +1,9 @@
 #include "storage/store.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -27,6 +29,23 @@ void LockedKeys::unlock() {
       break;
     case Scope::kAll:
       for (size_t i = 0; i < Store::kShards; i++) store_->unlock_index(i);
+      break;
+  }
+}
+
+void LockedKeys::hold_long() {
+  if (!store_->options_.concurrent) return;
+  switch (scope_) {
+    case Scope::kNone:
+      break;
+    case Scope::kOne:
+      store_->shards_[shard_]->lock.hold_long();
+      break;
+    case Scope::kSome:
+      for (const uint32_t index : shards_) store_->shards_[index]->lock.hold_long();
+      break;
+    case Scope::kAll:
+      for (const auto& shard : store_->shards_) shard->lock.hold_long();
       break;
   }
 }
@@ -58,21 +77,36 @@ Store::Store(const StoreOptions& options) : options_(options) {
 LockedKeys Store::lock(std::span<const Key> keys) {
   if (keys.size() == 1) return lock(keys[0]);
   if (!options_.concurrent) return lock_all();  // takes no lock either
-  LockedKeys locked(*this, LockedKeys::Scope::kSome);
-  std::vector<uint32_t>& shards = locked.shards_;
+  std::vector<uint32_t> shards;
   shards.reserve(keys.size());
   for (const Key& key : keys) shards.push_back(static_cast<uint32_t>(shard_of(key.hash)));
   std::sort(shards.begin(), shards.end());
   shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
-  for (const uint32_t index : shards) lock_index(index);
+  lock_indices(shards);
+  LockedKeys locked(*this, LockedKeys::Scope::kSome);
+  locked.shards_ = std::move(shards);
   return locked;
 }
 
 LockedKeys Store::lock_all() {
-  if (options_.concurrent) {
-    for (size_t i = 0; i < kShards; i++) lock_index(i);
-  }
+  static constexpr auto kEvery = [] {
+    std::array<uint32_t, kShards> indices{};
+    std::iota(indices.begin(), indices.end(), 0);
+    return indices;
+  }();
+  if (options_.concurrent) lock_indices(kEvery);
   return LockedKeys(*this, LockedKeys::Scope::kAll);
+}
+
+// All or none.
+void Store::lock_indices(std::span<const uint32_t> ascending) {
+  size_t locked = 0;
+  try {
+    for (; locked < ascending.size(); locked++) lock_index(ascending[locked]);
+  } catch (const HeldForLong&) {
+    while (locked > 0) unlock_index(ascending[--locked]);
+    throw;
+  }
 }
 
 Table& Store::table(const LockedKeys& locked, size_t shard, size_t database) {

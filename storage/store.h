@@ -35,6 +35,8 @@ class LockedKeys {
   Store& store() const { return *store_; }
   bool holds_all() const { return scope_ == Scope::kAll; }
   bool holds(KeyHash hash) const;
+  // They will be held for long: see ShardLock.
+  void hold_long();
 
  private:
   friend class Store;
@@ -82,7 +84,8 @@ class Store {
   uint64_t hash_seed() const { return options_.hash_seed; }
   Key key(std::string_view bytes) const { return {bytes, hash_key(bytes, options_.hash_seed)}; }
 
-  // Each waits for as long as another thread holds one of the shards.
+  // Each waits for as long as another thread holds one of the shards, but throws HeldForLong, and
+  // holds nothing, if that will be long.
   LockedKeys lock(const Key& key);
   LockedKeys lock(std::span<const Key> keys);
   LockedKeys lock_shard(size_t shard);
@@ -146,6 +149,7 @@ class Store {
   friend class LockedKeys;
   void measure(size_t first_database, std::span<DatabaseSize> sizes, const LockedKeys* held);
   Table& table_of(const KeyPlace& key) { return shards_[shard_of(key.hash)]->table(key.database); }
+  void lock_indices(std::span<const uint32_t> ascending);
   void lock_index(size_t index) { shards_[index]->lock.lock(); }
   void unlock_index(size_t index) { shards_[index]->lock.unlock(); }
 
