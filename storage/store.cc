@@ -28,6 +28,7 @@ void LockedKeys::unlock() {
       for (const uint32_t index : shards_) store_->unlock_index(index);
       break;
     case Scope::kAll:
+      store_->all_held_by_.store(std::thread::id(), std::memory_order_relaxed);
       for (size_t i = 0; i < Store::kShards; i++) store_->unlock_index(i);
       break;
   }
@@ -80,6 +81,15 @@ LockedKeys Store::lock(std::span<const Key> keys) {
   std::vector<uint32_t> shards;
   shards.reserve(keys.size());
   for (const Key& key : keys) shards.push_back(static_cast<uint32_t>(shard_of(key.hash)));
+  return lock_some(std::move(shards));
+}
+
+LockedKeys Store::lock_shards(std::span<const uint32_t> shards) {
+  if (!options_.concurrent) return lock_all();  // takes no lock either
+  return lock_some({shards.begin(), shards.end()});
+}
+
+LockedKeys Store::lock_some(std::vector<uint32_t>&& shards) {
   std::sort(shards.begin(), shards.end());
   shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
   lock_indices(shards);
@@ -94,7 +104,10 @@ LockedKeys Store::lock_all() {
     std::iota(indices.begin(), indices.end(), 0);
     return indices;
   }();
-  if (options_.concurrent) lock_indices(kEvery);
+  if (options_.concurrent) {
+    lock_indices(kEvery);
+    all_held_by_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  }
   return LockedKeys(*this, LockedKeys::Scope::kAll);
 }
 
@@ -133,7 +146,7 @@ void Store::measure(size_t first_database, std::span<DatabaseSize> sizes, const 
   std::vector<uint64_t> expire_at_sums_s(sizes.size());
   for (size_t i = 0; i < kShards; i++) {
     std::optional<LockedKeys> own;
-    if (held == nullptr) own.emplace(lock_shard(i));
+    if (held == nullptr && !all_held_here()) own.emplace(lock_shard(i));
     for (size_t d = 0; d < sizes.size(); d++) {
       const Table& table = shards_[i]->table(first_database + d);
       sizes[d].keys += table.size();

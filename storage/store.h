@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "storage/key_hash.h"
@@ -89,6 +90,8 @@ class Store {
   LockedKeys lock(const Key& key);
   LockedKeys lock(std::span<const Key> keys);
   LockedKeys lock_shard(size_t shard);
+  // In any order, and repeatedly.
+  LockedKeys lock_shards(std::span<const uint32_t> shards);
   LockedKeys lock_all();
 
   // The table of a locked shard. Only for what works on whole shards (scan, sweep, flush, reports);
@@ -107,6 +110,7 @@ class Store {
 
   // Of one database or of every one, in one pass over the shards, which locks one after the other.
   // `held`: a lock on all shards that the caller has already, or null.
+  // Without `held`, the calling thread may hold all shards or none.
   DatabaseSize size(size_t database, const LockedKeys* held = nullptr);
   std::vector<DatabaseSize> sizes(const LockedKeys* held = nullptr);
   StoreCounters counters() const;
@@ -150,11 +154,17 @@ class Store {
   void measure(size_t first_database, std::span<DatabaseSize> sizes, const LockedKeys* held);
   Table& table_of(const KeyPlace& key) { return shards_[shard_of(key.hash)]->table(key.database); }
   void lock_indices(std::span<const uint32_t> ascending);
+  bool all_held_here() const {
+    return all_held_by_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  }
+  LockedKeys lock_some(std::vector<uint32_t>&& shards);
   void lock_index(size_t index) { shards_[index]->lock.lock(); }
   void unlock_index(size_t index) { shards_[index]->lock.unlock(); }
 
   const StoreOptions options_;
   std::atomic<Observer*> observer_{nullptr};
+  // The thread that holds all shards; written by it alone, so it never sees its own id wrongly.
+  std::atomic<std::thread::id> all_held_by_{};
   EvictionPolicy eviction_{EvictionKind::kNoEviction, kShards};
   std::vector<std::unique_ptr<Shard>> shards_;
 };

@@ -21,6 +21,8 @@ void config_get(Call& call) {
   }
 }
 
+// With all shards locked: a new eviction policy counts the keys, and a transaction that is told to
+// set an option holds the shards already, so options must never be waited for in front of shards.
 void config_set(Call& call) {
   if (call.argument_count() % 2 != 0) return call.fail(errors::kSyntax);
   std::vector<Config::Assignment> assignments;
@@ -28,6 +30,7 @@ void config_set(Call& call) {
     assignments.emplace_back(call.argument(i), call.argument(i + 1));
     if (equals_ignoring_case(call.argument(i), "REQUIREPASS")) call.redact(i + 1);
   }
+  DatabaseLock db = call.lock_all();
   std::string failed_name;
   const std::string wrong = call.config().set_live(assignments, failed_name);
   if (wrong.empty()) return call.reply().simple("OK");
@@ -71,7 +74,7 @@ constexpr CommandRow kRows[] = {
     {.name = "config|set",
      .handler = config_set,
      .arity = -4,
-     .flags = kOperator,
+     .flags = kOperator | kWholeKeyspace,
      .group = Group::kServer,
      .since = "2.0.0",
      .complexity = "O(N) with N options given",
@@ -80,7 +83,7 @@ constexpr CommandRow kRows[] = {
     {.name = "config|resetstat",
      .handler = config_resetstat,
      .arity = 2,
-     .flags = kOperator,
+     .flags = kOperator | kWholeKeyspace,
      .group = Group::kServer,
      .since = "2.0.0",
      .complexity = "O(1)",

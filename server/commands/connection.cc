@@ -151,6 +151,8 @@ void reset(Call& call) {
   }
   call.server().pubsub.unsubscribe_all(client);
   if (call.held() == nullptr) client.write_pushes();
+  client.end_transaction();
+  call.server().watches.unwatch_all(client, call.now_ms());
   client.set_database(0);
   client.set_resp(RespVersion::k2);
   client.set(Client::kAuthenticated, call.config().values.requirepass.get().empty());
@@ -210,7 +212,7 @@ constexpr CommandRow kRows[] = {
     {.name = "quit",
      .handler = quit,
      .arity = -1,
-     .flags = kEndsSubscriptions,
+     .flags = kEndsSubscriptions | kRunsInMulti | kEndsMulti,
      .categories = kAclConnection,
      .group = Group::kConnection,
      .since = "1.0.0",
@@ -220,7 +222,7 @@ constexpr CommandRow kRows[] = {
     {.name = "reset",
      .handler = reset,
      .arity = 1,
-     .flags = kEndsSubscriptions,
+     .flags = kEndsSubscriptions | kRunsInMulti | kEndsMulti,
      .categories = kAclConnection,
      .group = Group::kConnection,
      .since = "6.2.0",

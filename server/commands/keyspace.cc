@@ -261,7 +261,8 @@ void flush(Call& call, size_t first, size_t last) {
       std::move(detached.begin(), detached.end(), std::back_inserter(tables));
     }
   }
-  if (mode == FlushMode::kAsync) {
+  // Inside a transaction or script all shards are held: nobody is to wait for the freeing.
+  if (mode == FlushMode::kAsync || call.held() != nullptr) {
     call.server().host->reclaim(std::move(tables));
     return call.reply().simple("OK");
   }
@@ -294,7 +295,7 @@ constexpr CommandRow kRows[] = {
     {.name = "keys",
      .handler = keys,
      .arity = 2,
-     .flags = kReadonly,
+     .flags = kReadonly | kWholeKeyspace,
      .categories = kAclKeyspace | kAclDangerous,
      .group = Group::kGeneric,
      .since = "1.0.0",
@@ -305,7 +306,7 @@ constexpr CommandRow kRows[] = {
     {.name = "scan",
      .handler = scan,
      .arity = -2,
-     .flags = kReadonly,
+     .flags = kReadonly | kWholeKeyspace,
      .categories = kAclKeyspace,
      .group = Group::kGeneric,
      .since = "2.8.0",
@@ -315,7 +316,7 @@ constexpr CommandRow kRows[] = {
     {.name = "randomkey",
      .handler = randomkey,
      .arity = 1,
-     .flags = kReadonly,
+     .flags = kReadonly | kWholeKeyspace,
      .categories = kAclKeyspace,
      .group = Group::kGeneric,
      .since = "1.0.0",
@@ -325,7 +326,7 @@ constexpr CommandRow kRows[] = {
     {.name = "dbsize",
      .handler = dbsize,
      .arity = 1,
-     .flags = kReadonly | kFast,
+     .flags = kReadonly | kFast | kWholeKeyspace,
      .categories = kAclKeyspace,
      .group = Group::kServer,
      .since = "1.0.0",
@@ -335,7 +336,7 @@ constexpr CommandRow kRows[] = {
     {.name = "flushdb",
      .handler = flushdb,
      .arity = -1,
-     .flags = kWrite,
+     .flags = kWrite | kWholeKeyspace,
      .categories = kAclKeyspace | kAclDangerous,
      .group = Group::kServer,
      .since = "1.0.0",
@@ -345,7 +346,7 @@ constexpr CommandRow kRows[] = {
     {.name = "flushall",
      .handler = flushall,
      .arity = -1,
-     .flags = kWrite,
+     .flags = kWrite | kWholeKeyspace,
      .categories = kAclKeyspace | kAclDangerous,
      .group = Group::kServer,
      .since = "1.0.0",
@@ -355,7 +356,7 @@ constexpr CommandRow kRows[] = {
     {.name = "swapdb",
      .handler = swapdb,
      .arity = 3,
-     .flags = kWrite | kFast,
+     .flags = kWrite | kFast | kWholeKeyspace,
      .categories = kAclKeyspace | kAclDangerous,
      .group = Group::kServer,
      .since = "4.0.0",

@@ -170,6 +170,8 @@ void latency_histogram(Call& call) {
 
 // A client that watches already gets no second answer, as in Redis.
 void monitor(Call& call) {
+  // Its lines would come into the middle of the reply of EXEC.
+  if (call.held() != nullptr) return call.fail(errors::kMonitorNested);
   if (call.client().has(Client::kMonitor)) return;
   call.client().set(Client::kMonitor);
   call.server().monitors.fetch_add(1, std::memory_order_relaxed);

@@ -18,6 +18,7 @@ void Call::put_argument(storage::Keyspace& db, const storage::Key& key, size_t i
   const std::string_view value = arguments_[i];
   storage::Blob* blob =
       value.size() >= protocol::kLargeBulkBytes ? client_.blob_of(value) : nullptr;
+  if (blob == nullptr && held_ != nullptr) blob = client_.transaction().blob_of(value);
   if (blob != nullptr) return db.put_blob(key, *blob, expire_at_ms);
   db.put_string(key, value, expire_at_ms);
 }

@@ -15,6 +15,7 @@
 
 #include "server/core/reply.h"
 #include "server/core/subscriptions.h"
+#include "server/core/transaction.h"
 
 namespace larder::storage {
 class Blob;
@@ -24,6 +25,7 @@ namespace larder::core {
 
 struct CommandRow;
 struct PushText;
+struct WatchList;
 
 class Client {
  public:
@@ -41,6 +43,7 @@ class Client {
     kHeld = 1u << 10,          // by CLIENT PAUSE
     kSubscribed = 1u << 11,    // to a channel or pattern: kept by PubSub
     kPublished = 1u << 12,     // a command of this turn had receivers
+    kMulti = 1u << 13,         // between MULTI and what ends it
   };
 
   struct Address {
@@ -50,13 +53,8 @@ class Client {
   };
 
   // `worker`: the index of the one that serves it.
-  Client(uint64_t id, size_t worker, Address address, int64_t now_ms)
-      : id_(id),
-        worker_(worker),
-        address_(std::move(address)),
-        created_ms_(now_ms),
-        active_ms_(now_ms) {}
-  virtual ~Client() = default;
+  Client(uint64_t id, size_t worker, Address address, int64_t now_ms);
+  virtual ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -90,6 +88,14 @@ class Client {
     return subscription_counts_[static_cast<size_t>(kind)].load(std::memory_order_relaxed);
   }
   void note_subscriptions();
+  // A key that it watches has changed: any thread that Watches lets.
+  bool watch_broken() const { return watch_broken_.load(std::memory_order_relaxed); }
+  void set_watch_broken(bool broken) { watch_broken_.store(broken, std::memory_order_relaxed); }
+  size_t watched_bytes() const { return watched_bytes_.load(std::memory_order_relaxed); }
+  void note_watched_bytes(size_t bytes) { watched_bytes_.store(bytes, std::memory_order_relaxed); }
+  // What it keeps of requests: queued commands and watched keys. Counts as input not yet run.
+  size_t kept_bytes() const { return transaction_.memory_bytes() + watched_bytes(); }
+  const Transaction& transaction() const { return transaction_; }
 
   // Guarded by the lock of Clients: use Clients::set_name() and its like.
   std::string name;
@@ -120,6 +126,18 @@ class Client {
   void set_subscriptions(std::unique_ptr<Subscriptions> own) { subscriptions_ = std::move(own); }
   std::unique_ptr<Subscriptions> take_subscriptions() { return std::move(subscriptions_); }
 
+  // What it has queued. The client's loop.
+  Transaction& transaction() { return transaction_; }
+  void end_transaction() {
+    transaction_.end();
+    set(kMulti, false);
+  }
+
+  // What it watches, for Watches alone; null if nothing. The client's loop.
+  WatchList* watch_list() { return watch_list_.get(); }
+  void set_watch_list(std::unique_ptr<WatchList> own);
+  std::unique_ptr<WatchList> take_watch_list();
+
   // Sends the text when no reply is under way; takes a reference to it. For PushQueue, on the
   // client's loop; subscribes and destroys nobody.
   virtual void add_push(const PushText& text) = 0;
@@ -144,7 +162,12 @@ class Client {
   std::atomic<const CommandRow*> last_command_{nullptr};
   std::array<std::atomic<size_t>, kTopicKinds> subscription_counts_{};
 
+  std::atomic<bool> watch_broken_{false};
+  std::atomic<size_t> watched_bytes_{0};
+  Transaction transaction_;  // but for its sizes, the client's loop
+
   std::unique_ptr<Subscriptions> subscriptions_;  // the client's loop
+  std::unique_ptr<WatchList> watch_list_;         // the client's loop
 };
 
 }  // namespace larder::core

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "server/core/command.h"
+#include "server/core/watches.h"
 
 namespace larder::core {
 namespace {
@@ -11,7 +12,9 @@ std::string flag_letters(const Client& client) {
   std::string letters;
   if (client.has(Client::kMonitor)) letters += 'O';
   if (client.has(Client::kSubscribed)) letters += 'P';
+  if (client.has(Client::kMulti)) letters += 'x';
   if (client.has(Client::kBlocked)) letters += 'b';
+  if (client.watch_broken()) letters += 'd';
   if (client.has(Client::kCloseAfterReply)) letters += 'c';
   if (client.has(Client::kUnixSocket)) letters += 'U';
   if (client.has(Client::kNoEvict)) letters += 'e';
@@ -20,6 +23,23 @@ std::string flag_letters(const Client& client) {
 }
 
 }  // namespace
+
+Client::Client(uint64_t id, size_t worker, Address address, int64_t now_ms)
+    : id_(id),
+      worker_(worker),
+      address_(std::move(address)),
+      created_ms_(now_ms),
+      active_ms_(now_ms) {}
+
+Client::~Client() = default;
+
+void Client::set_watch_list(std::unique_ptr<WatchList> own) {
+  watch_list_ = std::move(own);
+}
+
+std::unique_ptr<WatchList> Client::take_watch_list() {
+  return std::move(watch_list_);
+}
 
 void Client::note_subscriptions() {
   for (size_t kind = 0; kind < kTopicKinds; kind++) {
@@ -86,16 +106,17 @@ std::string Clients::describe(const Client& client, int64_t now_ms) {
   std::string command(client.last_command() != nullptr ? client.last_command()->name : "NULL");
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
-      "multi=-1 qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} "
+      "multi={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll={} "
       "omem={} tot-mem={} events=r cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
       client.id(), client.address().peer, client.address().local, client.address().descriptor,
       client.name, (now_ms - client.created_ms()) / 1000, (now_ms - client.active_ms()) / 1000,
       flag_letters(client), client.database(), client.subscription_count(TopicKind::kChannel),
       client.subscription_count(TopicKind::kPattern),
-      client.subscription_count(TopicKind::kShardChannel), buffers.query_bytes,
-      buffers.query_free_bytes, buffers.output_bytes > 0 ? 1 : 0, buffers.output_bytes,
-      buffers.total_bytes, command, static_cast<int>(client.resp()), client.library_name,
-      client.library_version);
+      client.subscription_count(TopicKind::kShardChannel), client.transaction().size(),
+      buffers.query_bytes, buffers.query_free_bytes, client.transaction().argument_bytes(),
+      buffers.output_bytes > 0 ? 1 : 0, buffers.output_bytes,
+      buffers.total_bytes + client.kept_bytes(), command, static_cast<int>(client.resp()),
+      client.library_name, client.library_version);
 }
 
 std::string Clients::describe_own(const Client& client, int64_t now_ms) const {

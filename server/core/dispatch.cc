@@ -13,6 +13,18 @@ bool is_http(std::string_view name) {
   return equals_ignoring_case(name, "POST") || equals_ignoring_case(name, "HOST:");
 }
 
+// The row's flags, and what the client's transaction makes of them: EXEC is what it will run, and
+// queueing takes memory, whatever is queued.
+uint32_t flags_for(const Client& client, const CommandRow& row) {
+  uint32_t flags = row.flags;
+  if (!client.has(Client::kMulti)) return flags;
+  if ((flags & kRunsQueue) != 0) {
+    flags |= client.transaction().flags() & (kWrite | kReadonly | kDenyOom | kHeldLikeWrite);
+  }
+  if ((flags & kEndsMulti) == 0) flags |= kDenyOom;
+  return flags;
+}
+
 }  // namespace
 
 void Dispatcher::start_timing() {
@@ -40,39 +52,74 @@ const Command* Dispatcher::find(Client& client, std::span<const std::string_view
 }
 
 // Whether the row, the client's rights and the memory allow the command; else the reply says why.
-bool Dispatcher::allowed(const Client& client, const Command& command, size_t arguments,
-                         Reply& reply, int64_t now_ms) {
+bool Dispatcher::allowed(const Client& client, const Command& command, uint32_t flags,
+                         size_t arguments, Reply& reply, int64_t now_ms) {
   const CommandRow& row = *command.row;
   const auto count = static_cast<int>(arguments);
   if ((row.arity > 0 && count != row.arity) || count < -row.arity) {
     reply.error(errors::wrong_arity(row.name));
     return false;
   }
-  if ((row.flags & kNoAuth) == 0 && !server_.lets_in(client)) {
+  if ((flags & kNoAuth) == 0 && !server_.lets_in(client)) {
     reply.error(errors::kNoAuth);
     return false;
   }
-  if ((row.flags & kDenyOom) != 0 && !server_.memory_limit.make_room(evictor_, now_ms)) {
+  if ((flags & kNoMulti) != 0 && client.has(Client::kMulti)) {
+    reply.error(errors::kNotInMulti);
+    return false;
+  }
+  if ((flags & kDenyOom) != 0 && !server_.memory_limit.make_room(evictor_, now_ms)) {
     reply.error(errors::kOutOfMemory);
     return false;
   }
-  if ((row.flags & kWhileSubscribed) == 0 && client.has(Client::kSubscribed) &&
+  if ((flags & kWhileSubscribed) == 0 && client.has(Client::kSubscribed) &&
       client.resp() == RespVersion::k2) {
     reply.error(errors::not_while_subscribed(row.name));
     return false;
   }
-  if (client.has(Client::kMonitor) && (row.flags & (kWrite | kReadonly)) != 0) {
+  if (client.has(Client::kMonitor) && (flags & (kWrite | kReadonly)) != 0) {
     reply.error(errors::kMonitorHasNoKeys);
     return false;
   }
   return true;
 }
 
-bool Dispatcher::held_back(const Command& command, int64_t now_ms) const {
+bool Dispatcher::held_back(uint32_t flags, int64_t now_ms) const {
   const int64_t until_ms = server_.pause.until_ms.load(std::memory_order_relaxed);
   if (now_ms >= until_ms) return false;
   return !server_.pause.writes_only.load(std::memory_order_relaxed) ||
-         (command.row->flags & (kWrite | kHeldLikeWrite)) != 0;
+         (flags & (kWrite | kHeldLikeWrite)) != 0;
+}
+
+// Counts what was not run. Inside MULTI it makes EXEC fail; and if it is EXEC itself that is
+// refused, that is the end of the transaction.
+void Dispatcher::refuse(Client& client, const Command* command, Output& out, size_t reply_start,
+                        Reply& reply) {
+  if (command != nullptr) counters_.command(command->index).rejected.add();
+  if (command != nullptr && (command->row->flags & kRunsQueue) != 0) {
+    const std::string why(reply.last_error());
+    out.truncate(reply_start);
+    reply.error(errors::exec_refused(why));
+    client.end_transaction();
+    server_.watches.unwatch_all(client, 0);
+  } else if (client.has(Client::kMulti)) {
+    client.transaction().fail();
+  }
+  if (reply.errors() > 0) server_.statistics.count_error(reply.last_error());
+}
+
+void Dispatcher::queue(Client& client, const Command& command,
+                       std::span<const std::string_view> arguments, Reply& reply, int64_t now_ms) {
+  client.note_command(command.row, now_ms);
+  Transaction& transaction = client.transaction();
+  transaction.add(client, command, arguments);
+  if (!names_all_keys(*command.row)) transaction.add_all_keys();
+  scratch_.positions.clear();
+  find_keys(*command.row, arguments, scratch_.positions);
+  for (const KeyPosition& position : scratch_.positions) {
+    transaction.add_key(server_.store.key(arguments[position.index]).hash);
+  }
+  reply.simple("QUEUED");
 }
 
 Dispatcher::Prepared Dispatcher::prepare(std::span<const std::string_view> arguments,
@@ -119,28 +166,29 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
   Reply reply = out.reply(client.resp());
   const Command* command =
       prepared.command != nullptr ? prepared.command : find(client, arguments, reply);
+  const uint32_t flags = command != nullptr ? flags_for(client, *command->row) : 0;
   Outcome outcome = Outcome::kDone;
-  if (command == nullptr) {
-    if (reply.errors() > 0) server_.statistics.count_error(reply.last_error());
-  } else if (!allowed(client, *command, arguments.size(), reply, now_ms)) {
-    counters_.command(command->index).rejected.add();
-    server_.statistics.count_error(reply.last_error());
-  } else if (held_back(*command, now_ms)) {
+  bool as_it_is = false;
+  if (command == nullptr || !allowed(client, *command, flags, arguments.size(), reply, now_ms)) {
+    refuse(client, command, out, reply_start, reply);
+  } else if (held_back(flags, now_ms)) {
     client.note_command(command->row, now_ms);
     return Outcome::kHeld;
+  } else if (client.has(Client::kMulti) && (flags & kRunsInMulti) == 0) {
+    queue(client, *command, arguments, reply, now_ms);
   } else {
     Call call(*this, server_, client, *command, arguments, reply, now_ms, scratch_);
     if (prepared.hashed) {
       call.set_hashed(static_cast<size_t>(command->row->keys[0].begin), prepared.hash);
     }
     outcome = execute(call);
+    // EXEC has looked at each part of its reply by itself.
+    as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
   }
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
   }
-  const bool pushes =
-      command != nullptr && (command->row->flags & kAnswersByPush) != 0 && reply.errors() == 0;
-  apply_reply_mode(client, out, reply_start, pushes);
+  apply_reply_mode(client, out, reply_start, as_it_is);
   return outcome;
 }
 
@@ -186,13 +234,13 @@ void Dispatcher::run_nested(Call& outer, const Nested& nested, Output& out) {
 }
 
 // CLIENT REPLY: takes a reply back that the client does not want; pushes are no replies.
-void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_start, bool pushes) {
+void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_start, bool as_it_is) {
   if (!client.has(static_cast<Client::Flag>(Client::kReplySkip | Client::kReplyOff |
                                             Client::kReplySkipNext))) {
     return;
   }
   const bool silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
-  if (silent && !pushes) out.truncate(reply_start);
+  if (silent && !as_it_is) out.truncate(reply_start);
   client.set(Client::kReplySkip, client.has(Client::kReplySkipNext));
   client.set(Client::kReplySkipNext, false);
 }

@@ -78,12 +78,16 @@ class Dispatcher {
  private:
   const Command* find(Client& client, std::span<const std::string_view> arguments,
                       Reply& reply) const;
-  bool allowed(const Client& client, const Command& command, size_t arguments, Reply& reply,
-               int64_t now_ms);
-  bool held_back(const Command& command, int64_t now_ms) const;
+  bool allowed(const Client& client, const Command& command, uint32_t flags, size_t arguments,
+               Reply& reply, int64_t now_ms);
+  bool held_back(uint32_t flags, int64_t now_ms) const;
+  void refuse(Client& client, const Command* command, Output& out, size_t reply_start,
+              Reply& reply);
+  void queue(Client& client, const Command& command, std::span<const std::string_view> arguments,
+             Reply& reply, int64_t now_ms);
   Outcome execute(Call& call);
   uint64_t run_handler(Call& call, bool from_script);
-  static void apply_reply_mode(Client& client, Output& out, size_t reply_start, bool pushes);
+  static void apply_reply_mode(Client& client, Output& out, size_t reply_start, bool as_it_is);
   void finish(Client& client, const Command& command, std::span<const std::string_view> arguments,
               const Reply& reply, uint64_t nanoseconds, int64_t now_ms);
 

@@ -95,6 +95,11 @@ std::string unknown_command(std::string_view name, const std::string_view* argum
          "', with args beginning with: " + echoed;
 }
 
+std::string exec_refused(std::string_view error) {
+  if (error.starts_with("ERR ")) error.remove_prefix(4);
+  return "EXECABORT Transaction discarded because of: " + std::string(error);
+}
+
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand) {
   return "ERR unknown subcommand '" + std::string(printable(subcommand)) + "'. Try " +
          upper(command) + " HELP.";

@@ -43,8 +43,9 @@ MemoryReport measure(Server& server, std::vector<storage::DatabaseSize> database
     report.keys += database.keys;
     report.table_bytes += database.table_bytes;
   }
-  server.clients.each(
-      [&](const Client& client) { report.client_bytes += client.buffers().total_bytes; });
+  server.clients.each([&](const Client& client) {
+    report.client_bytes += client.buffers().total_bytes + client.kept_bytes();
+  });
   report.use = storage::measure_memory();
   raise_to(server.used_memory_peak, report.used_bytes());
   report.peak_bytes = server.used_memory_peak.load(std::memory_order_relaxed);

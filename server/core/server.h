@@ -16,6 +16,7 @@
 #include "server/core/pushes.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
+#include "server/core/watches.h"
 #include "storage/clock.h"
 #include "storage/compaction.h"
 #include "storage/store.h"
@@ -56,6 +57,7 @@ struct Server {
         clock(server_clock),
         store(store_options),
         key_events(store),
+        watches(store, server_clock, key_events),
         compaction(workers),
         memory_limit(server_config, store),
         commands(families),
@@ -72,6 +74,7 @@ struct Server {
   const storage::Clock& clock;
   storage::Store store;
   KeyEvents key_events;
+  Watches watches;
   storage::Compaction compaction;
   MemoryLimit memory_limit;
   CommandTable commands;

@@ -67,7 +67,7 @@ void Session::complete_received() {
   const std::string_view rest = std::exchange(received_, {}).substr(consumed_bytes_);
   stream_->consume(consumed_bytes_, rest.empty() ? 0 : begin_large_argument(rest));
   query_bytes_.store(query_bytes(), std::memory_order_relaxed);
-  if (!busy() && !more_requests_) close_if_too_much();
+  close_if_too_much();
   steer_reading(rest.size());
   finish_if_answered();
 }
@@ -121,10 +121,13 @@ size_t Session::query_bytes() const {
   return stream_->input_bytes() + (large_ != nullptr ? large_->bytes() : 0);
 }
 
+// Queued commands count as long as they have not been run. Input behind a command that is not done
+// is bounded otherwise: see steer_reading().
 void Session::close_if_too_much() {
   const auto limit = static_cast<size_t>(
       worker_.server().config.values.client_query_buffer_bytes_max.load(std::memory_order_relaxed));
-  if (query_bytes() <= limit || stream_->closing()) return;
+  const size_t waiting = busy() || more_requests_ ? 0 : query_bytes();
+  if (waiting + kept_bytes() <= limit || stream_->closing()) return;
   worker_.counters().query_buffer_limit_closes.add();
   close();
 }

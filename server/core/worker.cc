@@ -128,6 +128,7 @@ void Worker::with_session(uint64_t id, std::function<void(Session&)> action) {
 
 void Worker::session_closed(Session& session) {
   server_.clients.remove(session);
+  server_.watches.unwatch_all(session, now_ms());
   if (session.has(Client::kMonitor)) server_.monitors.fetch_sub(1, std::memory_order_relaxed);
   if (auto left = server_.pubsub.client_gone(session); left != nullptr) {
     leaving_.push_back(std::move(left));
