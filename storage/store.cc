@@ -34,7 +34,7 @@ void LockedKeys::unlock() {
   }
 }
 
-void LockedKeys::hold_long() {
+void LockedKeys::hold_long() const {
   if (!store_->options_.concurrent) return;
   switch (scope_) {
     case Scope::kNone:

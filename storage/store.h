@@ -37,7 +37,7 @@ class LockedKeys {
   bool holds_all() const { return scope_ == Scope::kAll; }
   bool holds(KeyHash hash) const;
   // They will be held for long: see ShardLock.
-  void hold_long();
+  void hold_long() const;
 
  private:
   friend class Store;

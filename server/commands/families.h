@@ -20,16 +20,18 @@ core::Family key_commands();
 core::Family keyspace_commands();
 core::Family latency_commands();
 core::Family pubsub_commands();
+core::Family scripting_commands();
 core::Family server_commands();
 core::Family string_commands();
 core::Family string_edit_commands();
 core::Family transaction_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {bitmap_commands(), client_commands(),   config_commands(),      connection_commands(),
-          debug_commands(),  expiry_commands(),   info_commands(),        introspection_commands(),
-          key_commands(),    keyspace_commands(), latency_commands(),     pubsub_commands(),
-          server_commands(), string_commands(),   string_edit_commands(), transaction_commands()};
+  return {bitmap_commands(),     client_commands(),   config_commands(),  connection_commands(),
+          debug_commands(),      expiry_commands(),   info_commands(),    introspection_commands(),
+          key_commands(),        keyspace_commands(), latency_commands(), pubsub_commands(),
+          scripting_commands(),  server_commands(),   string_commands(),  string_edit_commands(),
+          transaction_commands()};
 }
 
 }  // namespace larder::commands

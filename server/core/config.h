@@ -74,6 +74,8 @@ struct ConfigValues {
   IntegerValue lfu_log_factor{0};
   IntegerValue lfu_decay_minutes{0};
   IntegerValue lazyfree_user_flush{0};
+  IntegerValue busy_reply_threshold_ms{0};
+  IntegerValue script_memory_bytes_max{0};
   IntegerValue loglevel{0};
   TextValue logfile;
   IntegerValue slowlog_slower_than_us{0};

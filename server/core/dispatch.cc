@@ -2,6 +2,7 @@
 
 #include "server/core/monitor_line.h"
 #include "server/core/output.h"
+#include "server/core/script_runner.h"
 #include "server/core/tick_clock.h"
 
 namespace larder::core {
@@ -26,6 +27,14 @@ uint32_t flags_for(const Client& client, const CommandRow& row) {
 }
 
 }  // namespace
+
+Dispatcher::Dispatcher(Server& server, size_t worker)
+    : server_(server),
+      counters_(server.statistics.worker(worker)),
+      evictor_(server.store, worker * kHandsApart % storage::Store::kShards),
+      scripts_(std::make_unique<ScriptRunner>(server, *this)) {}
+
+Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::start_timing() {
   last_tick_ = TickClock::now();
@@ -62,6 +71,10 @@ bool Dispatcher::allowed(const Client& client, const Command& command, uint32_t 
   }
   if ((flags & kNoAuth) == 0 && !server_.lets_in(client)) {
     reply.error(errors::kNoAuth);
+    return false;
+  }
+  if ((flags & kAllowBusy) == 0 && server_.scripts.busy()) {
+    reply.error(server_.scripts.busy_error());
     return false;
   }
   if ((flags & kNoMulti) != 0 && client.has(Client::kMulti)) {
@@ -154,14 +167,34 @@ void Dispatcher::prefetch(std::span<const Prepared> batch, size_t next) {
       if (batch[i].hashed) prefetch(storage::Store::KeyPlace{batch[i].hash, batch[i].database});
     }
   };
-  if (batch.size() == 1) return;  // nothing to overlap with
-  step(kDirectoryAhead, [&](const auto& key) { store.prefetch_directory(key); });
-  step(kBucketAhead, [&](const auto& key) { store.prefetch_bucket(key); });
-  step(kEntryAhead, [&](const auto& key) { store.prefetch_entry(key); });
+  if (batch.size() == 1 || server_.scripts.busy()) return;  // nothing to overlap with
+  try {
+    step(kDirectoryAhead, [&](const auto& key) { store.prefetch_directory(key); });
+    step(kBucketAhead, [&](const auto& key) { store.prefetch_bucket(key); });
+    step(kEntryAhead, [&](const auto& key) { store.prefetch_entry(key); });
+  } catch (const storage::HeldForLong&) {
+    return;  // the command itself will be told
+  }
 }
 
+// A command takes its lock before it does anything, so one that is turned away has done nothing.
 Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_view> arguments,
                                     const Prepared& prepared, Output& out, int64_t now_ms) {
+  const size_t reply_start = out.size();
+  try {
+    return run_checked(client, arguments, prepared, out, now_ms);
+  } catch (const storage::HeldForLong&) {
+    out.truncate(reply_start);
+    out.reply(client.resp()).error(server_.scripts.busy_error());
+    server_.statistics.count_error(errors::kBusyScript);
+    apply_reply_mode(client, out, reply_start, false);
+    return Outcome::kDone;
+  }
+}
+
+Dispatcher::Outcome Dispatcher::run_checked(Client& client,
+                                            std::span<const std::string_view> arguments,
+                                            const Prepared& prepared, Output& out, int64_t now_ms) {
   const size_t reply_start = out.size();
   Reply reply = out.reply(client.resp());
   const Command* command =
@@ -213,12 +246,14 @@ uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
   counters_.commands.add();
   last_tick_ = TickClock::now();
   // Behind the handler, which knows by then what of its arguments is secret.
-  if (server_.monitors.load(std::memory_order_relaxed) > 0 &&
-      (call.row().flags & (kSkipMonitor | kAdmin)) == 0) {
-    server_.host->feed_monitors(
-        monitor_line(call.client(), call.shown_arguments(), server_.clock.now_us(), from_script));
-  }
+  if ((call.row().flags & (kSkipMonitor | kAdmin)) == 0) feed_monitors(call, from_script);
   return TickClock::nanoseconds(last_tick_ - begun);
+}
+
+void Dispatcher::feed_monitors(Call& call, bool from_script) {
+  if (server_.monitors.load(std::memory_order_relaxed) == 0) return;
+  server_.host->feed_monitors(
+      monitor_line(call.client(), call.shown_arguments(), server_.clock.now_us(), from_script));
 }
 
 void Dispatcher::run_nested(Call& outer, const Nested& nested, Output& out) {
@@ -251,7 +286,12 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   const uint64_t start = TickClock::now();
   Reply reply = out.reply(client.resp());
   Call call(*this, server_, client, *suspended.command, {}, reply, now_ms, scratch_);
-  const Continuation::Progress progress = suspended.continuation->resume(call);
+  Continuation::Progress progress = Continuation::Progress::kAgain;
+  try {
+    progress = suspended.continuation->resume(call);
+  } catch (const storage::HeldForLong&) {
+    // A later slice goes on where this one stopped.
+  }
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);

@@ -72,7 +72,8 @@ ScriptHead read_script_head(std::string_view script) {
   ScriptHead head;
   if (!script.starts_with("#!")) return head;
   const size_t end = script.find('\n');
-  const auto words = end == std::string_view::npos ? std::nullopt : split_words(script.substr(0, end));
+  const auto words =
+      end == std::string_view::npos ? std::nullopt : split_words(script.substr(0, end));
   if (!words) {
     head.error = errors::kScriptHeadInvalid;
     return head;
@@ -129,7 +130,7 @@ LibraryHead read_library_head(std::string_view code) {
     head.error = errors::kLibraryNotNamed;
   } else if (!is_library_name(head.name)) {
     head.error = errors::kLibraryNameInvalid;
-  } else if (!equals_ignoring_case(engine, "lua")) {
+  } else if (!equals_ignoring_case(engine, "LUA")) {
     head.error = errors::library_engine_unknown(engine);
   }
   return head;

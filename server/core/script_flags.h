@@ -11,8 +11,8 @@ namespace larder::core {
 enum ScriptFlag : uint32_t {
   kScriptNoWrites = 1u << 0,
   kScriptAllowOom = 1u << 1,
-  kScriptAllowStale = 1u << 2,      // these three change nothing here: there is neither
-  kScriptNoCluster = 1u << 3,       // replication nor a cluster
+  kScriptAllowStale = 1u << 2,  // these three change nothing here: there is neither
+  kScriptNoCluster = 1u << 3,   // replication nor a cluster
   kScriptAllowCrossSlot = 1u << 4,
   // Not Redis' name: a script without a first line that says anything, which may do what scripts
   // could before there were flags.

@@ -188,9 +188,7 @@ int hex4(const char* at) {
 }
 
 void append_utf8(std::string& out, uint32_t code) {
-  const auto tail = [&](int shift) {
-    out += static_cast<char>(0x80 | ((code >> shift) & 0x3f));
-  };
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((code >> shift) & 0x3f)); };
   if (code < 0x80) {
     out += static_cast<char>(code);
   } else if (code < 0x800) {

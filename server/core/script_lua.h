@@ -1,17 +1,16 @@
 // The one place where Lua's headers are included, and the rules for C++ functions that Lua calls.
 //
-// Lua here is Debian's 5.1 compiled as C++ (liblua5.1-c++): its errors are C++ exceptions, of a type
-// that nobody else throws or catches, so they run the destructors of the frames between the function
-// that raised them and the protected call. What our own functions throw must not get into Lua's
-// frames: guarded() turns it into a Lua error at the edge.
+// Lua here is Debian's 5.1 compiled as C++ (liblua5.1-c++): its errors are C++ exceptions, of a
+// type that nobody else throws or catches, so they run the destructors of the frames between the
+// function that raised them and the protected call. What our own functions throw must not get into
+// Lua's frames: guarded() turns it into a Lua error at the edge.
 //
-// Every call into Lua that can fail stands inside a protected call; outside of one Lua would end the
-// process. A lua_State belongs to one worker's thread.
+// Every call into Lua that can fail stands inside a protected call; outside of one Lua would end
+// the process. A lua_State belongs to one worker's thread.
 #pragma once
 
-#include <lua5.1/lua.hpp>
-
 #include <exception>
+#include <lua5.1/lua.hpp>
 #include <new>
 #include <string_view>
 

@@ -1,6 +1,6 @@
 // The memory of one interpreter: Lua's allocator with a limit, so that a script that builds a giant
-// string gets "not enough memory" and the server goes on. Also the way from a lua_State back to what
-// owns it. One worker's thread, but for used_bytes() and peak_bytes(): any.
+// string gets "not enough memory" and the server goes on. Also the way from a lua_State back to
+// what owns it. One worker's thread, but for used_bytes() and peak_bytes(): any.
 #pragma once
 
 #include <atomic>

@@ -357,7 +357,8 @@ int unpack(lua_State* lua, bool partly, lua_Integer most, lua_Integer offset) {
     if (outcome == Outcome::kBadFormat) return luaL_error(lua, "Bad data format in input.");
   }
   if (!partly) return count;
-  lua_pushinteger(lua, unpacker.left() == 0 ? -1 : size - static_cast<lua_Integer>(unpacker.left()));
+  lua_pushinteger(lua,
+                  unpacker.left() == 0 ? -1 : size - static_cast<lua_Integer>(unpacker.left()));
   lua_insert(lua, 2);
   return count + 1;
 }

@@ -19,7 +19,7 @@ struct PatternError {
 class PatternMatch {
  public:
   static constexpr size_t kCapturesMax = 32;
-  static constexpr int kDepthMax = 200;       // of items that may have to be tried again
+  static constexpr int kDepthMax = 200;  // of items that may have to be tried again
   static constexpr int kStepsPerTick = 20'000;
 
   struct Capture {

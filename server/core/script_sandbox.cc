@@ -118,6 +118,27 @@ int safe_setmetatable(lua_State* lua) {
   return 1;
 }
 
+// What would outlast the script (stopping the collector, its pace) is accepted and left undone.
+int safe_collectgarbage(lua_State* lua) {
+  static const char* const kWords[] = {"collect", "count",    "step",       "stop",
+                                       "restart", "setpause", "setstepmul", nullptr};
+  switch (luaL_checkoption(lua, 1, "collect", kWords)) {
+    case 1:
+      lua_pushnumber(lua, static_cast<double>(Memory::of(lua).used_bytes()) / 1024);
+      return 1;
+    case 0:
+      lua_gc(lua, LUA_GCCOLLECT, 0);
+      break;
+    case 2:
+      lua_pushboolean(lua, lua_gc(lua, LUA_GCSTEP, static_cast<int>(luaL_optinteger(lua, 2, 0))));
+      return 1;
+    default:
+      break;
+  }
+  lua_pushinteger(lua, 0);
+  return 1;
+}
+
 // Upvalue: the function of Lua's library, which gets the same arguments.
 int refuse_then_call(lua_State* lua) {
   refuse_if_protected(lua, 1);
@@ -299,13 +320,14 @@ void open_library(lua_State* lua, lua_CFunction open, const char* name) {
 }
 
 void set_base_functions(lua_State* lua) {
-  static constexpr const char* kFromLua[] = {"assert",   "collectgarbage", "error",    "gcinfo",
-                                             "ipairs",   "rawequal",       "select",   "tonumber",
-                                             "tostring", "type",           "unpack",   "_VERSION"};
+  static constexpr const char* kFromLua[] = {"assert",   "error",  "gcinfo",   "ipairs",
+                                             "rawequal", "select", "tonumber", "tostring",
+                                             "type",     "unpack", "_VERSION"};
   for (const char* name : kFromLua) {
     lua_getglobal(lua, name);
     lua_setfield(lua, -2, name);
   }
+  set_function<safe_collectgarbage>(lua, "collectgarbage");
   set_function<safe_next>(lua, "next");
   lua_getfield(lua, -1, "next");
   lua_pushcclosure(lua, guarded<safe_pairs>, 1);
@@ -392,10 +414,24 @@ void protect_table(lua_State* lua) {
   lua_replace(lua, -2);
 }
 
-void protect_globals(lua_State* lua) {
+void refuse_unknown_names(lua_State* lua) {
   lua_newtable(lua);
   set_function<refuse_unknown_global>(lua, "__index");
   lua_setmetatable(lua, -2);
+}
+
+void show_contents(lua_State* lua) {
+  lua_getmetatable(lua, -2);
+  lua_pushvalue(lua, -2);
+  lua_setfield(lua, -2, "__index");
+  lua_pushlightuserdata(lua, const_cast<char*>(&kContentsKey));
+  lua_pushvalue(lua, -3);
+  lua_rawset(lua, -3);
+  lua_pop(lua, 2);
+}
+
+void protect_globals(lua_State* lua) {
+  refuse_unknown_names(lua);
   lua_pushvalue(lua, -1);
   protect_table(lua);
   lua_pushvalue(lua, -1);

@@ -31,6 +31,12 @@ void protect_table(lua_State* lua);
 // view takes their place.
 void protect_globals(lua_State* lua);
 
+// For the table on top: reading a name that is not there is an error.
+void refuse_unknown_names(lua_State* lua);
+
+// From now on the protected table below the top shows the table on top, which is popped.
+void show_contents(lua_State* lua);
+
 // Pushes the value at `index`, or the contents if it is a protected table: for those who only read.
 void push_readable(lua_State* lua, int index);
 

@@ -60,9 +60,9 @@ int push_captures(lua_State* lua, const PatternMatch& match, const char* begin,
 }
 
 int find_plainly(lua_State* lua, std::string_view subject, std::string_view text, size_t from) {
-  const void* found = text.empty() ? subject.data() + from
-                                   : memmem(subject.data() + from, subject.size() - from,
-                                            text.data(), text.size());
+  const void* found =
+      text.empty() ? subject.data() + from
+                   : memmem(subject.data() + from, subject.size() - from, text.data(), text.size());
   if (found == nullptr) {
     lua_pushnil(lua);
     return 1;
@@ -192,10 +192,10 @@ int substitute(lua_State* lua) {
   const std::string_view subject = check_view(lua, 1);
   std::string_view pattern = as_pattern(check_view(lua, 2));
   const int type = lua_type(lua, 3);
-  luaL_argcheck(lua,
-                type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TFUNCTION ||
-                    type == LUA_TTABLE,
-                3, "string/function/table expected");
+  luaL_argcheck(
+      lua,
+      type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TFUNCTION || type == LUA_TTABLE, 3,
+      "string/function/table expected");
   const lua_Integer most = luaL_optinteger(lua, 4, static_cast<lua_Integer>(subject.size()) + 1);
   const bool anchored = pattern.starts_with('^');
   if (anchored) pattern.remove_prefix(1);

@@ -95,7 +95,8 @@ void ReplyPusher::push_next() {
       return lua_pushnumber(lua_, static_cast<double>(number));
     case '$':
       if (number < 0) return lua_pushboolean(lua_, 0);
-      return push(lua_, take(static_cast<size_t>(number) + 2).substr(0, static_cast<size_t>(number)));
+      return push(lua_,
+                  take(static_cast<size_t>(number) + 2).substr(0, static_cast<size_t>(number)));
     case '+':
       push(lua_, text);
       return set_field("ok");

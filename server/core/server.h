@@ -14,6 +14,7 @@
 #include "server/core/memory_limit.h"
 #include "server/core/pubsub.h"
 #include "server/core/pushes.h"
+#include "server/core/scripts.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
 #include "server/core/watches.h"
@@ -81,6 +82,7 @@ struct Server {
   Clients clients;
   Pushes pushes;
   PubSub pubsub;
+  Scripts scripts;
   Statistics statistics;
   Slowlog slowlog;
   LatencyMonitor latency;

@@ -142,7 +142,7 @@ void Session::count_input() {
 // Reads on, unless the peer has to wait: until the requests that are here have been run, or until
 // it has read its replies. `kept`: bytes received and not consumed.
 void Session::steer_reading(size_t kept) {
-  if (stream_->closing() || has(kCloseAfterReply)) return;
+  if (stream_->closing() || has(kCloseAfterReply) || close_when_done_) return;
   // A busy session reads on for a while, to notice that its peer has gone.
   const bool full = stream_->output_bytes() > kOutputPauseBytes ||
                     (busy() ? kept > kInputPauseBytes : more_requests_);
@@ -246,6 +246,7 @@ void Session::note_progress(Continuation::Progress progress) {
     case Continuation::Progress::kDone:
       suspended_ = {};
       worker_.proceed_at(*this, Continuation::kNever);
+      if (close_when_done_) close();
       break;
     case Continuation::Progress::kAgain:
       worker_.proceed_soon(id());
@@ -455,6 +456,10 @@ void Session::finish_if_answered() {
 }
 
 void Session::close() {
+  if (suspended_.continuation != nullptr && suspended_.continuation->must_end()) {
+    close_when_done_ = true;
+    return stream_->pause_reading();
+  }
   stream_->close();
 }
 

@@ -240,11 +240,17 @@ bool Worker::turn() {
   ready_.insert(ready_.begin(), ready.begin() + static_cast<std::ptrdiff_t>(served), ready.end());
   pushing_ = send_pushes();
   close_gone();
-  // One slice at least, or busy connections would keep it from ever being done.
-  bool more = do_upkeep();
-  while (more && in_budget()) more = do_upkeep();
-  // It can wait, so it never takes more than one slice of a turn.
-  const bool compacting = compactor_.step();
+  bool more = false;
+  bool compacting = false;
+  // What a script holds for long is not waited for: there is a next time.
+  if (!server_.scripts.busy()) try {
+      // One slice at least, or busy connections would keep it from ever being done.
+      more = do_upkeep();
+      while (more && in_budget()) more = do_upkeep();
+      // It can wait, so it never takes more than one slice of a turn.
+      compacting = compactor_.step();
+    } catch (const storage::HeldForLong&) {
+    }
   return more || pushing_ || compacting || !ready_.empty() || !gone_.empty();
 }
 

@@ -17,6 +17,7 @@ LIBRARIES = {
     "spdlog": r"spdlog/.*",
     "fmt": r"fmt/.*",
     "Lua": r"(lua\d*(\.\d)?/)?(lua|lauxlib|lualib|luajit)\.(h|hpp)",
+    "sanitizers": r"sanitizer/.*",
     "tests": r"(gtest|gmock)/.*",
     "benchmark": r"benchmark/.*",
     "zlib": r"zlib\.h",
@@ -36,7 +37,7 @@ ROOMS = {
     "storage/page_memory.cc": {"storage/", "std", "POSIX"},
     "server/net/": {"server/net/", "std", "libuv", "OpenSSL", "POSIX"},
     "server/core/": {"server/core/", "protocol/", "storage/", "server/net/", "std", "POSIX", "spdlog", "fmt", "processor"},
-    "server/core/script": {"server/core/", "protocol/", "storage/", "std", "fmt", "Lua"},
+    "server/core/script": {"server/core/", "protocol/", "storage/", "std", "fmt", "Lua", "spdlog", "POSIX", "sanitizers"},
     # A family knows no other family, no socket and no byte of the protocol. It may format text; it does not log.
     "server/commands/": {"server/core/", "storage/", "server/commands/families.h", "std", "fmt"},
     "server/app/": SERVER,
