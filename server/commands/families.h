@@ -14,6 +14,7 @@ core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
 core::Family expiry_commands();
+core::Family function_commands();
 core::Family info_commands();
 core::Family introspection_commands();
 core::Family key_commands();
@@ -27,11 +28,12 @@ core::Family string_edit_commands();
 core::Family transaction_commands();
 
 inline std::vector<core::Family> all_families() {
-  return {bitmap_commands(),     client_commands(),   config_commands(),  connection_commands(),
-          debug_commands(),      expiry_commands(),   info_commands(),    introspection_commands(),
-          key_commands(),        keyspace_commands(), latency_commands(), pubsub_commands(),
-          scripting_commands(),  server_commands(),   string_commands(),  string_edit_commands(),
-          transaction_commands()};
+  return {bitmap_commands(),     client_commands(),      config_commands(),
+          connection_commands(), debug_commands(),       expiry_commands(),
+          function_commands(),   info_commands(),        introspection_commands(),
+          key_commands(),        keyspace_commands(),    latency_commands(),
+          pubsub_commands(),     scripting_commands(),   server_commands(),
+          string_commands(),     string_edit_commands(), transaction_commands()};
 }
 
 }  // namespace larder::commands

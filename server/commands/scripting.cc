@@ -80,10 +80,6 @@ void script_debug(Call& call) {
   call.reply().simple("OK");
 }
 
-void script_help(Call& call) {
-  container_help(call);
-}
-
 // The keys behind their number in argument 2.
 constexpr KeySpecs counted_keys(uint16_t flags) {
   return {KeySpec{.flags = flags, .begin = 2, .key_count_at = 0, .first_key = 1}};
@@ -175,7 +171,7 @@ constexpr CommandRow kRows[] = {
      .syntax = "[<ASYNC | SYNC>]",
      .summary = "Forgets all scripts."},
     {.name = "script|help",
-     .handler = script_help,
+     .handler = container_help,
      .arity = 2,
      .flags = kLoading | kStale,
      .categories = kAclScripting,
@@ -183,7 +179,7 @@ constexpr CommandRow kRows[] = {
      .since = "5.0.0",
      .complexity = "O(1)",
      .syntax = "",
-     .summary = "Answers with the subcommands and what they do."},
+     .summary = "Answers these lines."},
     {.name = "script|kill",
      .handler = script_kill,
      .arity = 2,

@@ -118,6 +118,14 @@ std::string library_exists_on_restore(std::string_view name) {
   return "ERR Library " + std::string(name) + " already exists";
 }
 
+std::string unknown_option_given(std::string_view option) {
+  return "ERR Unknown option given: " + until_nul(option);
+}
+
+std::string unknown_argument(std::string_view argument) {
+  return "ERR Unknown argument " + until_nul(argument);
+}
+
 std::string function_exists(std::string_view name) {
   return "ERR Function " + std::string(name) + " already exists";
 }

@@ -183,6 +183,14 @@ inline constexpr std::string_view kLibraryNameInvalid =
 inline constexpr std::string_view kFunctionNameInvalid =
     "Library names can only contain letters, numbers, or underscores(_) and must be at least one "
     "character long";
+inline constexpr std::string_view kLibraryNameNotGiven = "ERR library name argument was not given";
+inline constexpr std::string_view kRestorePolicy =
+    "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.";
+inline constexpr std::string_view kDumpDamaged = "ERR DUMP payload version or checksum are wrong";
+inline constexpr std::string_view kDumpTooOld = "ERR Pre-GA function format not supported";
+inline constexpr std::string_view kDumpNoFunction = "ERR given type is not a function";
+inline constexpr std::string_view kDumpUnreadable =
+    "ERR failed loading the given functions payload";
 inline constexpr std::string_view kLibraryNotFound = "ERR Library not found";
 inline constexpr std::string_view kLibraryEmpty = "ERR No functions registered";
 inline constexpr std::string_view kFunctionNotFound = "ERR Function not found";
@@ -211,6 +219,10 @@ std::string library_engine_unknown(std::string_view engine);
 std::string library_exists(std::string_view name);
 // ERR Library x already exists
 std::string library_exists_on_restore(std::string_view name);
+// ERR Unknown option given: x
+std::string unknown_option_given(std::string_view option);
+// ERR Unknown argument x
+std::string unknown_argument(std::string_view argument);
 // ERR Function x already exists
 std::string function_exists(std::string_view name);
 
