@@ -4,7 +4,12 @@ if(CMAKE_INSTALL_PREFIX_INITIALIZED_TO_DEFAULT)
   set(CMAKE_INSTALL_PREFIX /usr CACHE PATH "Where to install" FORCE)
 endif()
 install(TARGETS larder RUNTIME DESTINATION bin)
-install(FILES conf/larder.conf DESTINATION /etc/larder)
+# A configuration that is there has perhaps been edited. (dpkg asks, see conffiles below.)
+install(CODE "
+  set(directory \"\$ENV{DESTDIR}/etc/larder\")
+  if(NOT EXISTS \"\${directory}/larder.conf\")
+    file(INSTALL \"${PROJECT_SOURCE_DIR}/conf/larder.conf\" DESTINATION \"\${directory}\")
+  endif()")
 install(FILES conf/larder.service DESTINATION lib/systemd/system)
 
 set(CPACK_GENERATOR DEB)
@@ -17,5 +22,8 @@ set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_STRIP_FILES ON)
 file(WRITE ${CMAKE_BINARY_DIR}/conffiles "/etc/larder/larder.conf\n")
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/conffiles)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+  ${CMAKE_BINARY_DIR}/conffiles
+  ${PROJECT_SOURCE_DIR}/cmake/debian/postinst
+  ${PROJECT_SOURCE_DIR}/cmake/debian/prerm)
 include(CPack)

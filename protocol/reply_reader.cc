@@ -162,9 +162,9 @@ std::string Reply::to_string() const {
     case Type::kPush:
       break;
   }
-  std::string out = "[";
+  std::string out = type == Type::kPush ? ">[" : "[";
   for (const Reply& element : elements) {
-    if (out.size() > 1) out += ", ";
+    if (&element != &elements.front()) out += ", ";
     out += element.to_string();
   }
   return out + "]";

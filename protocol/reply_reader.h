@@ -35,7 +35,8 @@ struct Reply {
   bool is_error() const { return type == Type::kError; }
   bool is_null() const { return type == Type::kNull; }
 
-  // One line for people and test output, e.g. [1, "a", (nil)].
+  // One line for people and test output, e.g. [1, "a", (nil)], and >["message", "c", "m"] for a
+  // push.
   std::string to_string() const;
 };
 

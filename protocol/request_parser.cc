@@ -1,104 +1,13 @@
 #include "protocol/request_parser.h"
 
-#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <utility>
 
+#include "protocol/words.h"
+
 namespace larder::protocol {
 namespace {
-
-// Splits an inline request as Redis' sdssplitargs does: blanks separate; "..." with C escapes and
-// '...' with \' group; a closing quote must be followed by white space or the end. Vertical tab and
-// form feed are white space where a word begins or a quote ends, but do not end a word.
-class InlineSplitter {
- public:
-  explicit InlineSplitter(std::string_view line) : line_(line) {}
-
-  // False when there is no further word or the quotes are not balanced (see balanced()).
-  bool next(std::string& word) {
-    while (at_ < line_.size() && is_space(line_[at_])) at_++;
-    if (at_ == line_.size()) return false;
-    word.clear();
-    while (at_ < line_.size() && !ends_word(line_[at_])) {
-      const char c = line_[at_++];
-      if (c == '"' || c == '\'') {
-        if (!read_quoted(c, word)) return false;
-        return true;
-      }
-      word.push_back(c);
-    }
-    return true;
-  }
-  bool balanced() const { return balanced_; }
-
- private:
-  static bool ends_word(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-  static bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
-
-  static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-  }
-
-  bool read_quoted(char quote, std::string& word) {
-    while (at_ < line_.size()) {
-      const char c = line_[at_++];
-      if (c == quote) {
-        if (at_ == line_.size() || is_space(line_[at_])) return true;
-        break;
-      }
-      if (c == '\\' && at_ < line_.size()) {
-        read_escape(quote, word);
-      } else {
-        word.push_back(c);
-      }
-    }
-    balanced_ = false;
-    return false;
-  }
-
-  void read_escape(char quote, std::string& word) {
-    const char c = line_[at_];
-    if (quote == '\'') {
-      if (c == '\'') at_++;
-      word.push_back(c == '\'' ? '\'' : '\\');
-      return;
-    }
-    if (c == 'x' && at_ + 2 < line_.size() && hex_digit(line_[at_ + 1]) >= 0 &&
-        hex_digit(line_[at_ + 2]) >= 0) {
-      word.push_back(static_cast<char>(hex_digit(line_[at_ + 1]) * 16 + hex_digit(line_[at_ + 2])));
-      at_ += 3;
-      return;
-    }
-    at_++;
-    switch (c) {
-      case 'n':
-        word.push_back('\n');
-        break;
-      case 'r':
-        word.push_back('\r');
-        break;
-      case 't':
-        word.push_back('\t');
-        break;
-      case 'b':
-        word.push_back('\b');
-        break;
-      case 'a':
-        word.push_back('\a');
-        break;
-      default:
-        word.push_back(c);
-        break;
-    }
-  }
-
-  std::string_view line_;
-  size_t at_ = 0;
-  bool balanced_ = true;
-};
 
 // The integer of a header line, as strictly as Redis' string2ll: no sign but '-', no blank, no
 // leading zero.
@@ -232,7 +141,7 @@ RequestParser::Step RequestParser::parse_inline(std::string_view bytes, RequestB
   const size_t end = static_cast<size_t>(static_cast<const char*>(newline) - bytes.data());
   std::string_view line = bytes.substr(0, end);
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  InlineSplitter splitter(line);
+  WordSplitter splitter(line);
   std::string word;
   while (splitter.next(word)) {
     batch.unquoted_.push_back(std::move(word));

@@ -42,8 +42,7 @@ class EntryArena {
   static void* allocate(size_t bytes);
   // `bytes`: as asked for, or anything that has the same block_bytes().
   static void free(void* block, size_t bytes);
-  // What a request for `bytes` really takes.
-  static size_t block_bytes(size_t bytes);
+  static size_t block_bytes(size_t bytes);  // what a request for `bytes` really takes
 
   // Whether several threads use the arena; to be called while at most one does.
   static void set_concurrent(bool concurrent) { concurrent_ = concurrent; }
@@ -54,7 +53,7 @@ class EntryArena {
   // spans are given back (2 MiB, 10 microseconds in a huge page, 100 in small ones) or, if there
   // are none, one is collapsed into a huge page (some 200). True if there is more to give.
   static bool maintain(size_t spans_max = 8);
-  // Only the first part of it, for whoever wants to give back more at a time.
+  // Only the first part of it, for who wants to give back more at a time.
   static bool give_back(size_t spans_max) { return pool_.give_back(spans_max); }
 
   static bool prepare_span() { return pool_.prepare_span(); }
@@ -69,7 +68,9 @@ class EntryArena {
   static bool any_worth_moving_above(size_t bytes);
 
   static ArenaUse use();
-  // Bytes in slabs that the calling thread allocated less those it freed; anyone may read it.
+  // use().held_bytes() but for the records, in a few nanoseconds.
+  static size_t held_bytes() { return (pool_.slabs_used() + pool_.slabs_idle()) * kSlabBytes; }
+  // Bytes that the calling thread allocated less those it freed, in slabs; anyone may read it.
   static const std::atomic<int64_t>& thread_bytes() { return thread_bytes_; }
 
   // Counts everything again and compares, for tests: false if anything is wrong. Nobody else may

@@ -13,6 +13,7 @@ namespace larder::storage {
 namespace {
 
 std::atomic<size_t> bytes_waiting{0};
+std::atomic<size_t> objects_waiting{0};
 
 // Who frees holds it; only it takes anything out of the list.
 std::mutex freeing;
@@ -24,6 +25,7 @@ constinit std::atomic<Container*> Garbage::first_{nullptr};
 
 void Garbage::take(Container* container) {
   bytes_waiting.fetch_add(container->memory_bytes(), std::memory_order_relaxed);
+  objects_waiting.fetch_add(1, std::memory_order_relaxed);
   Container* next = first_.load(std::memory_order_relaxed);
   do {
     container->next_garbage_ = next;
@@ -34,6 +36,10 @@ void Garbage::take(Container* container) {
 bool Garbage::waiting() {
   return first_.load(std::memory_order_relaxed) != nullptr ||
          begun_.load(std::memory_order_relaxed);
+}
+
+size_t Garbage::waiting_objects() {
+  return objects_waiting.load(std::memory_order_relaxed);
 }
 
 size_t Garbage::waiting_bytes() {
@@ -61,6 +67,7 @@ bool Garbage::free_some(size_t elements) {
   }
   if (!more) {
     current.reset();
+    objects_waiting.fetch_sub(1, std::memory_order_relaxed);
     begun_.store(false, std::memory_order_relaxed);
   }
   return waiting();

@@ -21,8 +21,9 @@ class Garbage {
 
   // Any thread, all of these.
   static void take(Container* container);
-  // Whether there is something to free.
+  // Whether there is something to free, and how many collections that are.
   static bool waiting();
+  static size_t waiting_objects();
   // What the allocators still count although nobody uses it any more: a memory limit must deduct
   // it, or it would evict twice.
   static size_t waiting_bytes();

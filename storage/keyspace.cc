@@ -91,6 +91,7 @@ void Keyspace::put(const Key& key, const EntryShape& shape, std::string_view tex
   Entry* entry = Entry::create(shape);
   if (shape.kind == ValueKind::kText) std::memcpy(entry->text_bytes(), text.data(), text.size());
   install(key, slot, entry);
+  note(key, KeyChange::kWritten);
 }
 
 void Keyspace::put_string(const Key& key, std::string_view value, int64_t expire_at_ms) {
@@ -150,16 +151,12 @@ char* Keyspace::grow_string(const Key& key, size_t size) {
   const std::string_view old = entry != nullptr ? entry->string(digits) : std::string_view();
   assert(size >= old.size());
   if (entry != nullptr && entry->modified()) {
-    if (entry->kind() == ValueKind::kText && size == old.size()) {
-      note(key, KeyChange::kWritten);
-      return entry->text_bytes();
-    }
+    if (entry->kind() == ValueKind::kText && size == old.size()) return entry->text_bytes();
     if (entry->kind() == ValueKind::kBlob && entry->blob()->unique() &&
         size <= entry->blob()->capacity()) {
       Blob* blob = entry->blob();
       std::memset(blob->data() + blob->size(), 0, size - blob->size());
       blob->set_size(size);
-      note(key, KeyChange::kWritten);
       return blob->data();
     }
   }
@@ -220,12 +217,14 @@ void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
   const Slot replaced = target.find_slot(to);
   target.install(to, replaced, moved);
   if (!replaced) target.find_slot(to).set_bits(bits);
+  target.note(to, KeyChange::kWritten);
 }
 
 void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
   Entry* source = find(from);
   assert(source != nullptr);
   target.install(to, target.find_slot(to), source->copy(to.bytes));
+  target.note(to, KeyChange::kWritten);
 }
 
 // Puts an entry into the slot that find_slot(key) gave, or into a new one if it gave none.
@@ -238,7 +237,6 @@ void Keyspace::install(const Key& key, Slot slot, Entry* entry) {
                       store_.eviction().on_insert(home.eviction, key.hash, now_ms_));
     if (database_ != 0) home.others_used = true;
   }
-  note(key, KeyChange::kWritten);
 }
 
 }  // namespace larder::storage

@@ -74,8 +74,10 @@ class Keyspace {
 
   // Makes the string value of `key` `size` bytes long, creating the key if there is none, and
   // returns its bytes for writing: the old bytes, then zeros. The expiry is kept. `size` is at
-  // least the value's present length.
+  // least the value's present length. Who has changed the value says so by note_written(), be it
+  // only that it has grown.
   char* grow_string(const Key& key, size_t size);
+  void note_written(const Key& key) { note(key, KeyChange::kWritten); }
 
   bool erase(const Key& key);
 

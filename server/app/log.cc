@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <filesystem>
 #include <memory>
 
 namespace larder::app {
@@ -20,6 +21,11 @@ spdlog::sink_ptr make_sink(const std::string& path) {
   if (path.empty()) {
     sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   } else {
+    // The sink would make missing folders: a mistyped path would pass for a good one.
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder)) {
+      throw spdlog::spdlog_ex(path + ": there is no folder " + folder.string());
+    }
     sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
   }
   sink->set_pattern(kPattern);

@@ -22,6 +22,7 @@ using storage::Entry;
 using storage::FieldOverflow;
 using storage::IndexRange;
 using storage::Result;
+using storage::WritableString;
 
 // The position of a bit or a field; "#n" (where `field_width` is not 0) is that of the n-th field
 // of that many bits. It lies inside the longest string that is allowed.
@@ -52,11 +53,14 @@ void setbit(Call& call) {
   const bool bit = args.integer(0, 1, errors::kBitValue) != 0;
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
-  const Result<std::span<char>> bytes = storage::writable_string(*db, call.key(1), at / 8 + 1);
-  if (!bytes.ok()) return call.fail(bytes.status());
-  const std::span<char> span = bytes.value();
-  call.reply().integer(storage::bit_at({span.data(), span.size()}, at) ? 1 : 0);
-  storage::set_bit(span, at, bit);
+  const storage::Key key = call.key(1);
+  const Result<WritableString> string = storage::writable_string(*db, key, at / 8 + 1);
+  if (!string.ok()) return call.fail(string.status());
+  const auto [bytes, grown] = string.value();
+  const bool before = storage::bit_at({bytes.data(), bytes.size()}, at);
+  storage::set_bit(bytes, at, bit);
+  if (grown || before != bit) db->note_written(key);
+  call.reply().integer(before ? 1 : 0);
 }
 
 void getbit(Call& call) {
@@ -275,17 +279,23 @@ void answer_field(Call& call, std::string_view bytes, const FieldOperation& oper
 }
 
 // SET answers the old value, INCRBY the new one; null where OVERFLOW FAIL kept it from being
-// written.
-void change_field(Call& call, std::span<char> bytes, const FieldOperation& operation) {
+// written. True if that counts as a change of the key: as in Redis, one that was kept from being
+// written does not, even if the string has grown for it.
+bool change_field(Call& call, const WritableString& string, const FieldOperation& operation) {
+  const std::span<char> bytes = string.bytes;
   const bool is_set = operation.kind == FieldOperation::Kind::kSet;
   const int64_t old =
       storage::read_field({bytes.data(), bytes.size()}, operation.type, operation.at);
   const auto value =
       is_set ? storage::add_to_field(operation.type, operation.operand, 0, operation.overflow)
              : storage::add_to_field(operation.type, old, operation.operand, operation.overflow);
-  if (!value) return call.reply().null();
+  if (!value) {
+    call.reply().null();
+    return false;
+  }
   storage::write_field(bytes, operation.type, operation.at, *value);
   call.reply().integer(is_set ? old : *value);
+  return string.grown || *value != old;
 }
 
 void read_fields(Call& call, const FieldOperations& operations) {
@@ -300,18 +310,20 @@ void read_fields(Call& call, const FieldOperations& operations) {
 
 void change_fields(Call& call, const FieldOperations& operations) {
   DatabaseLock db = call.lock();
-  const Result<std::span<char>> bytes =
-      storage::writable_string(*db, call.key(1), operations.bytes_min);
-  if (!bytes.ok()) return call.fail(bytes.status());
-  const std::span<char> span = bytes.value();
+  const storage::Key key = call.key(1);
+  const Result<WritableString> string = storage::writable_string(*db, key, operations.bytes_min);
+  if (!string.ok()) return call.fail(string.status());
+  const std::span<char> span = string.value().bytes;
+  bool changed = false;
   call.reply().array(operations.list.size());
   for (const FieldOperation& operation : operations.list) {
     if (operation.kind == FieldOperation::Kind::kGet) {
       answer_field(call, {span.data(), span.size()}, operation);
-    } else {
-      change_field(call, span, operation);
+    } else if (change_field(call, string.value(), operation)) {
+      changed = true;
     }
   }
+  if (changed) db->note_written(key);
 }
 
 void bitfield(Call& call) {

@@ -137,7 +137,14 @@ void select(Call& call) {
   call.reply().simple("OK");
 }
 
+// What was published before stands in front of the reply; in a transaction's there is no place.
+void end_subscriptions(Call& call) {
+  call.server().pubsub.unsubscribe_all(call.client());
+  if (call.held() == nullptr) call.client().write_pushes();
+}
+
 void quit(Call& call) {
+  end_subscriptions(call);  // nobody is to count a client that has heard its OK
   call.client().set(Client::kCloseAfterReply);
   call.reply().simple("OK");
 }
@@ -149,8 +156,7 @@ void reset(Call& call) {
     client.set(Client::kMonitor, false);
     call.server().monitors.fetch_sub(1, std::memory_order_relaxed);
   }
-  call.server().pubsub.unsubscribe_all(client);
-  if (call.held() == nullptr) client.write_pushes();
+  end_subscriptions(call);
   client.end_transaction();
   call.server().watches.unwatch_all(client, call.now_ms());
   client.set_database(0);

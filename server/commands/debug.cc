@@ -15,6 +15,7 @@
 #include "server/core/container_help.h"
 #include "server/core/tick_clock.h"
 #include "server/core/value_type.h"
+#include "storage/memory.h"
 #include "storage/memory_recount.h"
 
 namespace larder::commands {
@@ -252,6 +253,10 @@ void recount_memory(Call& call) {
                   static_cast<int64_t>(sum.elsewhere())));
 }
 
+void jmap(Call& call) {
+  call.reply().verbatim(storage::allocator_report());
+}
+
 // -------------------------------------------------------------------------------------- The table
 
 struct Subcommand {
@@ -265,6 +270,7 @@ void help(Call& call);
 constexpr Subcommand kSubcommands[] = {
     {{"error", "string", "Answers this text as an error."}, 3, error},
     {{"htstats", "db", "Answers the sizes of a database's tables."}, 3, table_report},
+    {{"jmap", "", "Answers the allocator's own report, as MEMORY MALLOC-STATS does."}, 2, jmap},
     {{"object", "key", "Answers address, encoding and length of a key's value."}, 3, object},
     {{"protocol", "type", "Answers an example of this type of reply."}, 3, protocol},
     {{"recount", "", "Counts all keys anew; an error if the server's counters were wrong."},

@@ -213,7 +213,7 @@ constexpr KeySpecs counted_keys(uint16_t flags) {
 }
 
 constexpr uint32_t kRuns =
-    kNoscript | kStale | kSkipMonitor | kNoMandatoryKeys | kMovableKeys | kWholeKeyspace;
+    kNoscript | kStale | kSkipMonitor | kNoMandatoryKeys | kWholeKeyspace | kRunsScript;
 
 constexpr CommandRow kRows[] = {
     {.name = "fcall",

@@ -86,7 +86,7 @@ constexpr KeySpecs counted_keys(uint16_t flags) {
 }
 
 constexpr uint32_t kRuns =
-    kNoscript | kStale | kSkipMonitor | kNoMandatoryKeys | kMovableKeys | kWholeKeyspace;
+    kNoscript | kStale | kSkipMonitor | kNoMandatoryKeys | kWholeKeyspace | kRunsScript;
 constexpr std::string_view kComplexity = "Depends on the script that is executed.";
 
 constexpr CommandRow kRows[] = {

@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include "protocol/words.h"
 #include "server/core/args.h"
 #include "server/core/config_options.h"
 #include "storage/glob.h"
@@ -26,38 +26,11 @@ std::vector<std::string> initial_words(const OptionRow& row) {
   return split_words(row.initial).value_or(std::vector<std::string>{});
 }
 
-char unescape(char c) {
-  switch (c) {
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    default:
-      return c;
-  }
-}
-
-// Reads a quoted word from line[at], the opening quote, on; false if it does not end.
-bool read_quoted(std::string_view line, size_t& at, std::string& word) {
-  const char quote = line[at++];
-  while (at < line.size() && line[at] != quote) {
-    if (line[at] == '\\' && at + 1 < line.size()) {
-      at++;
-      word += quote == '"' ? unescape(line[at]) : line[at];
-    } else {
-      word += line[at];
-    }
-    at++;
-  }
-  if (at == line.size()) return false;
-  at++;
-  return at == line.size() || std::isspace(static_cast<unsigned char>(line[at])) != 0;
-}
-
 std::string file_line(const OptionRow& row, const ConfigValues& values) {
-  return std::string(row.name) + " " + quote_value(row, show_option(row, values));
+  const bool relative = row.number == &ConfigValues::maxmemory_bytes;
+  const std::string share = relative ? values.maxmemory_share.get() : "";
+  return std::string(row.name) + " " +
+         quote_value(row, share.empty() ? show_option(row, values) : share);
 }
 
 std::string initial_line(const OptionRow& row) {
@@ -109,20 +82,10 @@ std::optional<int64_t> parse_memory(std::string_view text) {
 
 std::optional<std::vector<std::string>> split_words(std::string_view line) {
   std::vector<std::string> words;
-  size_t at = 0;
-  while (true) {
-    while (at < line.size() && std::isspace(static_cast<unsigned char>(line[at])) != 0) at++;
-    if (at == line.size()) return words;
-    std::string word;
-    if (line[at] == '"' || line[at] == '\'') {
-      if (!read_quoted(line, at, word)) return std::nullopt;
-    } else {
-      while (at < line.size() && std::isspace(static_cast<unsigned char>(line[at])) == 0) {
-        word += line[at++];
-      }
-    }
-    words.push_back(std::move(word));
-  }
+  protocol::WordSplitter splitter(line);
+  for (std::string word; splitter.next(word);) words.push_back(word);
+  if (!splitter.balanced()) return std::nullopt;
+  return words;
 }
 
 Config::Config() {
@@ -140,7 +103,7 @@ std::string Config::set_at_start(std::string_view name, std::span<const std::str
   if (row == nullptr) return fmt::format("unknown option '{}'", name);
   if (row->kind == OptionKind::kRename) {
     if (words.size() != 2) return "rename-command takes the old and the new name";
-    renamed_commands_.emplace_back(words[0], words[1]);
+    renamed_commands_.push_back({words[0], words[1], ""});
     return "";
   }
   const std::string wrong = read_option(*row, words, values);
@@ -194,7 +157,7 @@ std::optional<std::string> Config::get(std::string_view name) const {
   }
   if (row->kind != OptionKind::kRename) return show_option(*row, values);
   std::string all;
-  for (const auto& [from, to] : renamed_commands_) {
+  for (const auto& [from, to, place] : renamed_commands_) {
     all += fmt::format("{}{} {}", all.empty() ? "" : " ", from, to.empty() ? "\"\"" : to);
   }
   return all;
@@ -226,9 +189,12 @@ std::string Config::load_file(const std::string& path) {
     if (is_comment(line)) continue;
     const auto words = split_words(line);
     if (words && words->empty()) continue;
+    const size_t renamed_before = renamed_commands_.size();
     std::string wrong = "unbalanced quotes";
     if (words) wrong = set_at_start((*words)[0], std::span(*words).subspan(1));
-    if (!wrong.empty()) return fmt::format("{}:{}: {}", path, number, wrong);
+    const std::string place = fmt::format("{}:{}: ", path, number);
+    if (!wrong.empty()) return place + wrong;
+    if (renamed_commands_.size() > renamed_before) renamed_commands_.back().place = place;
   }
   if (in.bad()) return fmt::format("{}: cannot be read", path);
   char* absolute = realpath(path.c_str(), nullptr);

@@ -69,6 +69,7 @@ struct ConfigValues {
   OutputLimit output_pubsub;
   IntegerValue databases{0};
   IntegerValue maxmemory_bytes{0};
+  TextValue maxmemory_share;         // "auto" or "50%", if maxmemory was given so; else empty
   IntegerValue maxmemory_policy{0};  // a storage::EvictionKind, or kAutomaticPolicy
   IntegerValue maxmemory_samples{0};
   IntegerValue lfu_log_factor{0};
@@ -131,10 +132,13 @@ class Config {
   // that it returns is the reason to take the change back.
   void on_change(std::string_view name, std::function<std::string()> react);
 
-  // rename-command, in the order given: from, to.
-  const std::vector<std::pair<std::string, std::string>>& renamed_commands() const {
-    return renamed_commands_;
-  }
+  // rename-command, in the order given; `place` is "file:line: ", or empty for the command line.
+  struct RenamedCommand {
+    std::string from;
+    std::string to;
+    std::string place;
+  };
+  const std::vector<RenamedCommand>& renamed_commands() const { return renamed_commands_; }
 
   // The annotated text of conf/larder.conf, and the list of options for --help.
   static std::string annotated_file();
@@ -142,7 +146,7 @@ class Config {
 
  private:
   std::string file_;
-  std::vector<std::pair<std::string, std::string>> renamed_commands_;
+  std::vector<RenamedCommand> renamed_commands_;
   // Guarded by mutex_, but for on_change() at start.
   std::map<std::string, std::function<std::string()>, std::less<>> reactions_;
   mutable std::mutex mutex_;  // held while options are changed

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "protocol/words.h"
 #include "server/core/args.h"
 #include "server/core/machine_memory.h"
 #include "storage/number.h"
@@ -224,8 +225,9 @@ constexpr OptionRow kRows[] = {
      .number = &V::busy_reply_threshold_ms,
      .initial = "5000",
      .live = true,
-     .help = "Milliseconds after which a script lets others be answered with BUSY, and can be ended "
-             "by\nSCRIPT KILL or FUNCTION KILL. 0: never."},
+     .help =
+         "Milliseconds after which a script lets others be answered with BUSY, and can be ended "
+         "by\nSCRIPT KILL or FUNCTION KILL. 0: never."},
     {.section = "Scripts",
      .name = "lua-time-limit",
      .number = &V::busy_reply_threshold_ms,
@@ -238,8 +240,9 @@ constexpr OptionRow kRows[] = {
      .number = &V::script_memory_bytes_max,
      .initial = "256mb",
      .min = 4 << 20,
-     .help = "Memory that scripts may use on each thread, as of the start: beyond it they fail with "
-             "\"not\nenough memory\"."},
+     .help =
+         "Memory that scripts may use on each thread, as of the start: beyond it they fail with "
+         "\"not\nenough memory\"."},
 
     {.section = "Logging",
      .name = "loglevel",
@@ -336,7 +339,8 @@ std::string read_output_limits(std::span<const std::string> given, ConfigValues&
     return "Wrong number of arguments in buffer limit configuration.";
   for (const bool storing : {false, true}) {
     for (size_t i = 0; i < words.size(); i += 4) {
-      const std::string name = words[i] == "replica" ? "slave" : to_lower(words[i]);
+      const std::string lower = to_lower(words[i]);
+      const std::string name = lower == "replica" ? "slave" : lower;
       const auto* found = std::find_if(std::begin(kLimitClasses), std::end(kLimitClasses),
                                        [&](const LimitClass& c) { return c.name == name; });
       if (found == std::end(kLimitClasses))
@@ -467,8 +471,12 @@ std::string read_option(const OptionRow& row, std::span<const std::string> words
   } else {
     wrong = read_number(row, word, value);
   }
-  if (wrong.empty()) (values.*row.number).store(value);
-  return wrong;
+  if (!wrong.empty()) return wrong;
+  (values.*row.number).store(value);
+  if (row.number == &V::maxmemory_bytes) {
+    values.maxmemory_share.set(parse_memory(word) ? "" : word);
+  }
+  return "";
 }
 
 std::string show_option(const OptionRow& row, const ConfigValues& values) {
@@ -496,18 +504,13 @@ std::string show_option(const OptionRow& row, const ConfigValues& values) {
 
 std::string quote_value(const OptionRow& row, const std::string& shown) {
   const bool single = row.kind == K::kText || shown.empty();
-  const bool plain = !shown.empty() && shown.find_first_of(" \t\"'\\#\n\r") == std::string::npos;
+  const bool plain = !shown.empty() && std::all_of(shown.begin(), shown.end(), [](char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\' && c != '#';
+  });
   if (!single || plain) return shown;
-  std::string quoted = "\"";
-  for (const char c : shown) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    if (c == '\n' || c == '\r') {
-      quoted += c == '\n' ? "\\n" : "\\r";
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + '"';
+  std::string quoted;
+  protocol::append_quoted(quoted, shown);
+  return quoted;
 }
 
 }  // namespace larder::core

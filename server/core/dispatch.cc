@@ -105,9 +105,10 @@ bool Dispatcher::held_back(uint32_t flags, int64_t now_ms) const {
 }
 
 // Counts what was not run. Inside MULTI it makes EXEC fail; and if it is EXEC itself that is
-// refused, that is the end of the transaction.
-void Dispatcher::refuse(Client& client, const Command* command, Output& out, size_t reply_start,
-                        Reply& reply) {
+// refused, that is the end of the transaction, which MONITOR shows, as in Redis.
+void Dispatcher::refuse(Client& client, const Command* command,
+                        std::span<const std::string_view> arguments, Output& out,
+                        size_t reply_start, Reply& reply) {
   if (command != nullptr) counters_.command(command->index).rejected.add();
   if (command != nullptr && (command->row->flags & kRunsQueue) != 0) {
     const std::string why(reply.last_error());
@@ -115,6 +116,7 @@ void Dispatcher::refuse(Client& client, const Command* command, Output& out, siz
     reply.error(errors::exec_refused(why));
     client.end_transaction();
     server_.watches.unwatch_all(client, 0);
+    show_to_monitors(client, arguments, false);
   } else if (client.has(Client::kMulti)) {
     client.transaction().fail();
   }
@@ -177,52 +179,53 @@ void Dispatcher::prefetch(std::span<const Prepared> batch, size_t next) {
   }
 }
 
-// A command takes its lock before it does anything, so one that is turned away has done nothing.
 Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_view> arguments,
                                     const Prepared& prepared, Output& out, int64_t now_ms) {
-  const size_t reply_start = out.size();
-  try {
-    return run_checked(client, arguments, prepared, out, now_ms);
-  } catch (const storage::HeldForLong&) {
-    out.truncate(reply_start);
-    out.reply(client.resp()).error(server_.scripts.busy_error());
-    server_.statistics.count_error(errors::kBusyScript);
-    apply_reply_mode(client, out, reply_start, false);
-    return Outcome::kDone;
-  }
-}
-
-Dispatcher::Outcome Dispatcher::run_checked(Client& client,
-                                            std::span<const std::string_view> arguments,
-                                            const Prepared& prepared, Output& out, int64_t now_ms) {
   const size_t reply_start = out.size();
   Reply reply = out.reply(client.resp());
   const Command* command =
       prepared.command != nullptr ? prepared.command : find(client, arguments, reply);
   const uint32_t flags = command != nullptr ? flags_for(client, *command->row) : 0;
   Outcome outcome = Outcome::kDone;
-  bool as_it_is = false;
-  if (command == nullptr || !allowed(client, *command, flags, arguments.size(), reply, now_ms)) {
-    refuse(client, command, out, reply_start, reply);
-  } else if (held_back(flags, now_ms)) {
-    client.note_command(command->row, now_ms);
-    return Outcome::kHeld;
-  } else if (client.has(Client::kMulti) && (flags & kRunsInMulti) == 0) {
-    queue(client, *command, arguments, reply, now_ms);
-  } else {
-    Call call(*this, server_, client, *command, arguments, reply, now_ms, scratch_);
-    if (prepared.hashed) {
-      call.set_hashed(static_cast<size_t>(command->row->keys[0].begin), prepared.hash);
+  try {
+    if (command == nullptr || !allowed(client, *command, flags, arguments.size(), reply, now_ms)) {
+      refuse(client, command, arguments, out, reply_start, reply);
+    } else {
+      outcome = run_allowed(client, {command, arguments, flags}, prepared, reply, now_ms);
     }
-    outcome = execute(call);
-    // EXEC has looked at each part of its reply by itself.
-    as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
+  } catch (const storage::HeldForLong&) {
+    // A command takes its lock before it does anything, so it has done nothing.
+    out.truncate(reply_start);
+    reply.error(server_.scripts.busy_error());
+    refuse(client, command, arguments, out, reply_start, reply);
   }
+  if (outcome == Outcome::kHeld) return outcome;
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
   }
+  // EXEC has looked at each part of its reply by itself.
+  const bool as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
   apply_reply_mode(client, out, reply_start, as_it_is);
   return outcome;
+}
+
+Dispatcher::Outcome Dispatcher::run_allowed(Client& client, const Request& request,
+                                            const Prepared& prepared, Reply& reply,
+                                            int64_t now_ms) {
+  const Command& command = *request.command;
+  if (held_back(request.flags, now_ms)) {
+    client.note_command(command.row, now_ms);
+    return Outcome::kHeld;
+  }
+  if (client.has(Client::kMulti) && (request.flags & kRunsInMulti) == 0) {
+    queue(client, command, request.arguments, reply, now_ms);
+    return Outcome::kDone;
+  }
+  Call call(*this, server_, client, command, request.arguments, reply, now_ms, scratch_);
+  if (prepared.hashed) {
+    call.set_hashed(static_cast<size_t>(command.row->keys[0].begin), prepared.hash);
+  }
+  return execute(call);
 }
 
 Dispatcher::Outcome Dispatcher::execute(Call& call) {
@@ -239,6 +242,12 @@ Dispatcher::Outcome Dispatcher::execute(Call& call) {
   return Outcome::kDone;
 }
 
+void Dispatcher::show_to_monitors(const Client& client, std::span<const std::string_view> arguments,
+                                  bool from_script) {
+  if (server_.monitors.load(std::memory_order_relaxed) == 0) return;
+  server_.host->feed_monitors(monitor_line(client, arguments, server_.clock.now_us(), from_script));
+}
+
 // Answers how many nanoseconds it took, with all the commands that it ran in turn.
 uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
   const uint64_t begun = last_tick_;
@@ -246,14 +255,10 @@ uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
   counters_.commands.add();
   last_tick_ = TickClock::now();
   // Behind the handler, which knows by then what of its arguments is secret.
-  if ((call.row().flags & (kSkipMonitor | kAdmin)) == 0) feed_monitors(call, from_script);
+  if ((call.row().flags & (kSkipMonitor | kAdmin)) == 0) {
+    show_to_monitors(call.client(), call.shown_arguments(), from_script);
+  }
   return TickClock::nanoseconds(last_tick_ - begun);
-}
-
-void Dispatcher::feed_monitors(Call& call, bool from_script) {
-  if (server_.monitors.load(std::memory_order_relaxed) == 0) return;
-  server_.host->feed_monitors(
-      monitor_line(call.client(), call.shown_arguments(), server_.clock.now_us(), from_script));
 }
 
 void Dispatcher::run_nested(Call& outer, const Nested& nested, Output& out) {

@@ -67,7 +67,8 @@ class Dispatcher {
   void run_nested(Call& outer, const Nested& nested, Output& out);
 
   // Shows a command to those in MONITOR mode, if there are any.
-  void feed_monitors(Call& call, bool from_script);
+  void show_to_monitors(const Client& client, std::span<const std::string_view> arguments,
+                        bool from_script);
   // Makes room for commands that may need memory; false: there is none to be had.
   bool make_room(int64_t now_ms) { return server_.memory_limit.make_room(evictor_, now_ms); }
   ScriptRunner& scripts() { return *scripts_; }
@@ -87,12 +88,17 @@ class Dispatcher {
   bool allowed(const Client& client, const Command& command, uint32_t flags, size_t arguments,
                Reply& reply, int64_t now_ms);
   bool held_back(uint32_t flags, int64_t now_ms) const;
-  void refuse(Client& client, const Command* command, Output& out, size_t reply_start,
-              Reply& reply);
+  void refuse(Client& client, const Command* command, std::span<const std::string_view> arguments,
+              Output& out, size_t reply_start, Reply& reply);
   void queue(Client& client, const Command& command, std::span<const std::string_view> arguments,
              Reply& reply, int64_t now_ms);
-  Outcome run_checked(Client& client, std::span<const std::string_view> arguments,
-                      const Prepared& prepared, Output& out, int64_t now_ms);
+  struct Request {
+    const Command* command;
+    std::span<const std::string_view> arguments;
+    uint32_t flags;
+  };
+  Outcome run_allowed(Client& client, const Request& request, const Prepared& prepared,
+                      Reply& reply, int64_t now_ms);
   Outcome execute(Call& call);
   uint64_t run_handler(Call& call, bool from_script);
   static void apply_reply_mode(Client& client, Output& out, size_t reply_start, bool as_it_is);

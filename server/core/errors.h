@@ -143,6 +143,7 @@ inline constexpr const char* kFunctionKilled = "ERR Script killed by user with F
 inline constexpr const char* kLoadTimeout = "ERR FUNCTION LOAD timeout";
 inline constexpr std::string_view kScriptsTooLarge =
     "OOM scripts and libraries together must not exceed 256 MB each";
+inline constexpr std::string_view kScriptsMemory = "OOM not enough memory to run scripts";
 inline constexpr std::string_view kScriptFlushOption =
     "ERR SCRIPT FLUSH only support SYNC|ASYNC option";
 inline constexpr std::string_view kFunctionFlushOption =

@@ -26,6 +26,7 @@ void info_server(InfoSection& out) {
   const int64_t uptime_s = std::max<int64_t>(0, (out.now_ms - server.identity.started_ms) / 1000);
   out.field("redis_version", kRedisVersion);
   out.field("larder_version", kLarderVersion);
+  out.field("redis_build_id", kLarderVersion);
   out.field("redis_mode", "standalone");
   out.field("os", operating_system());
   out.field("arch_bits", sizeof(void*) * 8);
@@ -39,6 +40,10 @@ void info_server(InfoSection& out) {
   out.field("server_time_usec", server.clock.now_us());
   out.field("uptime_in_seconds", uptime_s);
   out.field("uptime_in_days", uptime_s / (24 * 3600));
+  out.field("hz", 1000 / Statistics::kSamplePeriodMs);
+  out.field("configured_hz", 1000 / Statistics::kSamplePeriodMs);
+  constexpr int64_t kLruClockMax = (1 << 24) - 1;
+  out.field("lru_clock", out.now_ms / 1000 & kLruClockMax);
   out.field("executable", server.identity.executable);
   out.field("config_file", server.config.file());
   out.field("server_threads", server.statistics.workers());
@@ -46,31 +51,39 @@ void info_server(InfoSection& out) {
 
 void info_clients(InfoSection& out) {
   const Clients& clients = out.server.clients;
+  Client::Buffers largest;
+  clients.each([&](Client& client) {
+    const Client::Buffers buffers = client.buffers();
+    largest.query_bytes = std::max(largest.query_bytes, buffers.query_bytes);
+    largest.output_bytes = std::max(largest.output_bytes, buffers.output_bytes);
+  });
   out.field("connected_clients", clients.count());
   out.field("cluster_connections", 0);
   out.field("maxclients", out.server.config.values.maxclients.load());
+  out.field("client_recent_max_input_buffer", largest.query_bytes);
+  out.field("client_recent_max_output_buffer", largest.output_bytes);
   out.field("blocked_clients", clients.blocked());
   out.field("pubsub_clients", out.server.pubsub.clients());
 }
 
 // Nothing is ever loaded or saved, so most of this never changes; ready checks read `loading`.
 void info_persistence(InfoSection& out) {
-  out.field("loading", 0);
-  out.field("async_loading", 0);
+  out.zeros({"loading", "async_loading", "current_cow_peak", "current_cow_size",
+             "current_cow_size_age", "current_save_keys_processed", "current_save_keys_total"});
   out.field("rdb_changes_since_last_save", out.server.store.counters().writes);
   out.field("rdb_bgsave_in_progress", 0);
+  out.field("rdb_last_save_time", out.server.identity.started_ms / 1000);
   out.field("rdb_last_bgsave_status", "ok");
   out.field("rdb_last_bgsave_time_sec", -1);
   out.field("rdb_current_bgsave_time_sec", -1);
-  out.field("rdb_saves", 0);
-  out.field("aof_enabled", 0);
-  out.field("aof_rewrite_in_progress", 0);
-  out.field("aof_rewrite_scheduled", 0);
+  out.zeros({"rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired",
+             "rdb_last_load_keys_loaded", "aof_enabled", "aof_rewrite_in_progress",
+             "aof_rewrite_scheduled"});
   out.field("aof_last_rewrite_time_sec", -1);
   out.field("aof_current_rewrite_time_sec", -1);
   out.field("aof_last_bgrewrite_status", "ok");
   out.field("aof_last_write_status", "ok");
-  out.field("module_fork_in_progress", 0);
+  out.zeros({"aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"});
 }
 
 void info_stats(InfoSection& out) {
@@ -84,21 +97,21 @@ void info_stats(InfoSection& out) {
   out.field("total_net_output_bytes", statistics.sum(&WorkerCounters::net_output_bytes));
   out.ratio("instantaneous_input_kbps", rates.input_kbytes);
   out.ratio("instantaneous_output_kbps", rates.output_kbytes);
+  out.ratio("instantaneous_input_repl_kbps", 0);
+  out.ratio("instantaneous_output_repl_kbps", 0);
   out.field("rejected_connections", statistics.accept_rejected.get());
-  out.field("sync_full", 0);
-  out.field("sync_partial_ok", 0);
-  out.field("sync_partial_err", 0);
+  out.zeros({"total_net_repl_input_bytes", "total_net_repl_output_bytes", "sync_full",
+             "sync_partial_ok", "sync_partial_err"});
   out.field("expired_keys", store.expired);
   out.field("evicted_keys", store.evicted);
+  out.field("evicted_clients", 0);
   out.field("keyspace_hits", store.hits);
   out.field("keyspace_misses", store.misses);
   out.field("pubsub_channels", out.server.pubsub.topics(TopicKind::kChannel));
   out.field("pubsub_patterns", out.server.pubsub.topics(TopicKind::kPattern));
   out.field("pubsubshard_channels", out.server.pubsub.topics(TopicKind::kShardChannel));
-  out.field("latest_fork_usec", 0);
-  out.field("total_forks", 0);
-  out.field("migrate_cached_sockets", 0);
-  out.field("slave_expires_tracked_keys", 0);
+  out.zeros(
+      {"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys"});
   out.field("total_error_replies", statistics.errors_total());
   out.field("total_reads_processed", statistics.sum(&WorkerCounters::reads));
   out.field("total_writes_processed", statistics.sum(&WorkerCounters::writes));
@@ -113,11 +126,12 @@ void info_replication(InfoSection& out) {
   out.field("role", "master");
   out.field("connected_slaves", 0);
   out.field("master_failover_state", "no-failover");
+  out.field("master_replid", out.server.identity.run_id);
+  out.field("master_replid2", std::string(40, '0'));
   out.field("master_repl_offset", 0);
   out.field("second_repl_offset", -1);
-  out.field("repl_backlog_active", 0);
-  out.field("repl_backlog_first_byte_offset", 0);
-  out.field("repl_backlog_histlen", 0);
+  out.zeros({"repl_backlog_active", "repl_backlog_size", "repl_backlog_first_byte_offset",
+             "repl_backlog_histlen"});
 }
 
 double seconds(const timeval& time) {

@@ -1,6 +1,7 @@
 #include "server/core/info_sections.h"
 #include "server/core/machine_memory.h"
 #include "server/core/memory_report.h"
+#include "storage/garbage.h"
 
 namespace larder::core {
 namespace {
@@ -52,15 +53,13 @@ void info_memory(InfoSection& out) {
   out.bytes("maxmemory", static_cast<uint64_t>(config.values.maxmemory_bytes.load()));
   out.field("maxmemory_policy", config.get("maxmemory-policy").value_or(""));
   allocator_ratios(out, report.use);
-  out.field("mem_not_counted_for_evict", 0);
-  out.field("mem_replication_backlog", 0);
-  out.field("mem_total_replication_buffers", 0);
-  out.field("mem_clients_slaves", 0);
+  out.zeros({"mem_not_counted_for_evict", "mem_replication_backlog",
+             "mem_total_replication_buffers", "mem_clients_slaves"});
   out.field("mem_clients_normal", report.client_bytes);
-  out.field("mem_cluster_links", 0);
-  out.field("mem_aof_buffer", 0);
+  out.zeros({"mem_cluster_links", "mem_aof_buffer"});
   out.field("mem_allocator", storage::allocator_name());
   out.field("active_defrag_running", out.server.compaction.running() ? 1 : 0);
+  out.field("lazyfree_pending_objects", storage::Garbage::waiting_objects());
 }
 
 }  // namespace larder::core

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -38,6 +39,10 @@ class InfoSection {
   }
   // And again as name_human: "1.50M".
   void bytes(std::string_view name, uint64_t value);
+  // What Larder has none of by design, and tools read.
+  void zeros(std::initializer_list<std::string_view> names) {
+    for (const std::string_view name : names) field(name, 0);
+  }
   void line(std::string_view whole) {
     text_ += whole;
     text_ += "\r\n";

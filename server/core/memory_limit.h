@@ -26,7 +26,7 @@ class MemoryLimit {
 
   // Bytes in use above the limit; 0 if there is none, or memory is being reclaimed. Costs some tens
   // of nanoseconds.
-  size_t excess_bytes() const;
+  size_t excess_bytes() const { return excess_bytes(0); }
 
   // Whether a command that needs memory may run. Evicts first if it must, with some keys more than
   // the command needs, but for kPatienceUs at most; what is left to do then is upkeep's. False: the
@@ -35,8 +35,7 @@ class MemoryLimit {
   // One slice of making room, while no command waits. True: there is more to do.
   bool relieve(storage::Evictor& evictor, int64_t now_ms) const;
 
-  // What the system says that the process takes. Where fragmentation makes that more than the limit
-  // allows for, the keys get less.
+  // What the system says that the process takes: to be told some ten times a second.
   void note_resident(size_t rss_bytes);
 
   static constexpr int64_t kPatienceUs = 250;
@@ -48,12 +47,15 @@ class MemoryLimit {
 
  private:
   void apply();
+  size_t excess_bytes(size_t withheld_bytes) const;
+  size_t withheld_bytes() const;
+  uint32_t samples() const;
   storage::Evictor::Outcome evict_for(storage::Evictor& evictor, int64_t now_ms,
                                       int64_t patience_us) const;
 
   const ConfigValues& values_;
   storage::Store& store_;
-  std::atomic<size_t> fragmentation_bytes_{0};  // taken off the limit
+  std::atomic<size_t> other_resident_bytes_{0};  // what is not the entry arena's
   std::atomic<int> reclaims_{0};
 };
 

@@ -77,22 +77,9 @@ std::string_view refusal(Run& run, const Command* command, const Words& words) {
   return {};
 }
 
-// As a whole, though large values are not in the text.
-std::string whole(Output& out) {
-  std::string bytes;
-  size_t at = 0;
-  for (const net::HeldBytes& piece : out.held(0, out.size())) {
-    bytes += out.text().substr(at, piece.position() - at);
-    bytes += piece.bytes();
-    at = piece.position();
-  }
-  bytes += out.text().substr(at);
-  return bytes;
-}
-
 void push_replies(lua_State* lua, Output& out) {
   if (out.bytes_from(0) == out.size()) return push_reply(lua, out.text());
-  push_reply(lua, whole(out));
+  push_reply(lua, out.whole());
 }
 
 // The errors that become of commands are told from the script's own, as in Redis.

@@ -111,6 +111,22 @@ struct ScriptRunner::Active {
   bool busy = false;
   bool failed = false;
   bool turned_away = false;
+  bool exception = false;
+};
+
+// A transaction that has scripts in it. Its replies go into an output of their own, since the
+// worker's is used by others while it is left.
+struct ScriptRunner::Aside {
+  Aside(Call& call, void (*what)(Call&))
+      : client(call.client()), command(call.command()), now_ms(call.now_ms()), work(what) {}
+
+  Client& client;
+  const Command& command;
+  int64_t now_ms;
+  void (*work)(Call&);
+  Output out;
+  bool turned_away = false;
+  bool failed = false;
 };
 
 // The rest of a script's command, while it leaves its stack now and then.
@@ -378,7 +394,7 @@ void ScriptRunner::call_function(Call& call, std::string_view name, const Input&
 // running
 
 void ScriptRunner::start(Call& call, std::unique_ptr<Active> active) {
-  dispatcher_.feed_monitors(call, false);
+  dispatcher_.show_to_monitors(call.client(), call.shown_arguments(), false);
   active->begun = active->slice_begun = TickClock::now();
   if (!active->all_keys) {
     for (const std::string_view key : active->input.keys) {
@@ -409,7 +425,7 @@ void ScriptRunner::run_active() {
   } catch (const storage::HeldForLong&) {
     active.turned_away = true;
   } catch (const std::exception&) {
-    active.failed = true;
+    active.exception = true;
   }
   if (active.busy) server_.scripts.end_busy(active.running);
 }
@@ -481,8 +497,38 @@ bool ScriptRunner::begin_busy() {
 bool ScriptRunner::resume(Call& call) {
   machine_->stack.resume();
   if (machine_->stack.occupied()) return false;
-  finish(call);
+  aside_ != nullptr ? finish_aside(call) : finish(call);
   return true;
+}
+
+void ScriptRunner::run_aside(Call& call, void (*work)(Call&)) {
+  aside_ = std::make_unique<Aside>(call, work);
+  machine().stack.run([](void* self) { static_cast<ScriptRunner*>(self)->do_aside(); }, this);
+  if (machine().stack.occupied()) return call.continue_with(std::make_unique<Suspended>(*this));
+  finish_aside(call);
+}
+
+// On the side stack, which no exception may leave.
+void ScriptRunner::do_aside() {
+  Aside& aside = *aside_;
+  Reply reply = aside.out.reply(aside.client.resp());
+  Call call(dispatcher_, server_, aside.client, aside.command, {}, reply, aside.now_ms,
+            machine_->scratch);
+  try {
+    aside.work(call);
+  } catch (const storage::HeldForLong&) {
+    aside.turned_away = true;
+  } catch (const std::exception&) {
+    aside.failed = true;
+  }
+}
+
+void ScriptRunner::finish_aside(Call& call) {
+  const std::unique_ptr<Aside> done = std::move(aside_);
+  if (done->turned_away) throw storage::HeldForLong();
+  write_log();
+  if (done->failed) return call.fail(errors::kScriptsMemory);
+  call.reply().raw(done->out.whole());
 }
 
 void ScriptRunner::finish(Call& call) {
@@ -500,6 +546,7 @@ void ScriptRunner::finish(Call& call) {
 
 void ScriptRunner::write_reply(Call& call, const Active& done) {
   Interpreter& interpreter = machine_->interpreter;
+  if (done.exception) return call.fail(errors::kScriptsMemory);
   if (done.failed) return call.fail(interpreter.error());
   Output& out = call.reply().output();
   const size_t begin = out.size();

@@ -47,6 +47,9 @@ class ScriptRunner {
   void evaluate_sha(Call& call, std::string_view sha, const Input& input);
   void call_function(Call& call, std::string_view name, const Input& input);
 
+  // Does `work`, which runs scripts inside of something else, so that these can be left: EXEC.
+  void run_aside(Call& call, void (*work)(Call&));
+
   // SCRIPT LOAD: the SHA-1, or an error.
   struct Loaded {
     std::string sha;
@@ -63,6 +66,7 @@ class ScriptRunner {
   struct LoadedLibrary;
   struct Machine;
   struct Active;
+  struct Aside;
 
   Machine& machine();
   Compiled* find_compiled(const std::string& sha);
@@ -84,11 +88,14 @@ class ScriptRunner {
   void finish(Call& call);
   void write_reply(Call& call, const Active& done);
   void write_log();
+  void do_aside();
+  void finish_aside(Call& call);
 
   Server& server_;
   Dispatcher& dispatcher_;
   std::unique_ptr<Machine> machine_;  // made for the first script
   std::unique_ptr<Active> active_;    // the script that runs
+  std::unique_ptr<Aside> aside_;      // what it runs in, if that is no command of its own
 };
 
 }  // namespace larder::core

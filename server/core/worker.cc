@@ -268,8 +268,8 @@ bool Worker::do_upkeep() {
     if (!garbage_.back().destroy_some(kSegmentsPerSlice)) garbage_.pop_back();
     return true;
   }
-  if (storage::Garbage::waiting() && storage::Garbage::free_some(kElementsPerSlice)) return true;
   if (end_subscriptions()) return true;
+  if (storage::Garbage::waiting() && storage::Garbage::free_some(kElementsPerSlice)) return true;
   for (; reclaims_ > 0; reclaims_--) server_.memory_limit.end_reclaim();
   if (dispatcher_.relieve_memory(now_ms())) return true;
   if (give_back_spans()) return true;

@@ -65,6 +65,7 @@ Result<size_t> append_string(Keyspace& db, const Key& key, std::string_view suff
   if (size > bytes_max) return Status::kTooLong;
   char* bytes = db.grow_string(key, size);
   std::copy(suffix.begin(), suffix.end(), bytes + before);
+  db.note_written(key);
   return size;
 }
 
@@ -74,18 +75,20 @@ Result<size_t> set_string_range(Keyspace& db, const Key& key, uint64_t offset,
   if (!found.ok()) return found.status();
   if (bytes.empty()) return found.value() != nullptr ? found.value()->string_bytes() : size_t{0};
   if (offset > bytes_max || bytes.size() > bytes_max - offset) return Status::kTooLong;
-  const Result<std::span<char>> grown = writable_string(db, key, offset + bytes.size());
-  if (!grown.ok()) return grown.status();
-  std::memcpy(grown.value().data() + offset, bytes.data(), bytes.size());
-  return grown.value().size();
+  const Result<WritableString> value = writable_string(db, key, offset + bytes.size());
+  if (!value.ok()) return value.status();
+  std::memcpy(value.value().bytes.data() + offset, bytes.data(), bytes.size());
+  db.note_written(key);
+  return value.value().bytes.size();
 }
 
-Result<std::span<char>> writable_string(Keyspace& db, const Key& key, size_t bytes_min) {
+Result<WritableString> writable_string(Keyspace& db, const Key& key, size_t bytes_min) {
   const Result<Entry*> found = find_string(db, key);
   if (!found.ok()) return found.status();
   const size_t before = found.value() != nullptr ? found.value()->string_bytes() : 0;
   const size_t size = std::max(before, bytes_min);
-  return std::span<char>(db.grow_string(key, size), size);
+  const bool grown = found.value() == nullptr || size > before;
+  return WritableString{{db.grow_string(key, size), size}, grown};
 }
 
 }  // namespace larder::storage

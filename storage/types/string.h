@@ -48,7 +48,12 @@ Result<size_t> set_string_range(Keyspace& db, const Key& key, uint64_t offset,
                                 std::string_view bytes, size_t bytes_max);
 
 // The bytes of the value for changing in place, valid until the next operation on the key: at least
-// `bytes_min` of them, filled up with zeros. Creates the key. kWrongType.
-Result<std::span<char>> writable_string(Keyspace& db, const Key& key, size_t bytes_min);
+// `bytes_min` of them, filled up with zeros. Creates the key. If the value is changed, or has
+// grown, Keyspace::note_written() must be called. kWrongType.
+struct WritableString {
+  std::span<char> bytes;
+  bool grown;  // or created
+};
+Result<WritableString> writable_string(Keyspace& db, const Key& key, size_t bytes_min);
 
 }  // namespace larder::storage

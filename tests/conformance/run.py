@@ -37,6 +37,7 @@ import gen_keys
 import gen_protocol
 import gen_server
 import gen_strings
+import gen_transactions
 import servers
 import shapes
 import shrink
@@ -46,7 +47,8 @@ from session import Session
 from table import Generator
 from wire import Pair
 
-FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY]
+FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY,
+            gen_transactions.FAMILY]
 EXTRA_FAMILIES = [gen_foreign.FAMILY]
 _DIFFERENCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "DIFFERENCES.md")
 

@@ -119,7 +119,7 @@ TEST_F(StringTest, SetRangeOfNothingChangesNothing) {
 
 TEST_F(StringTest, WritableStringOfAnIntegerIsItsDigits) {
   db_.put_string(key_, "-12", kNow + 500);
-  const std::span<char> bytes = writable_string(db_, key_, 2).value();
+  const std::span<char> bytes = writable_string(db_, key_, 2).value().bytes;
   EXPECT_EQ(std::string(bytes.data(), bytes.size()), "-12");
   bytes[0] = '9';
   EXPECT_EQ(value(), "912");

@@ -20,11 +20,28 @@ std::string all_bytes(core::Output& out) {
 
 }  // namespace
 
-FakeClient::FakeClient(core::Clients& clients, int64_t now_ms)
-    : Client(clients.next_id(), {"127.0.0.1:50000", "127.0.0.1:6379", 8}, now_ms),
-      clients_(clients) {
+FakeClient::FakeClient(core::Server& server, int64_t now_ms)
+    : Client(server.clients.next_id(), 0, {"127.0.0.1:50000", "127.0.0.1:6379", 8}, now_ms),
+      server_(server) {
   set(kAuthenticated);
-  clients.add(*this);
+  server.clients.add(*this);
+}
+
+FakeClient::~FakeClient() {
+  server_.clients.remove(*this);
+  server_.watches.unwatch_all(*this, 0);
+  const auto left = server_.pubsub.client_gone(*this);
+  while (left != nullptr && server_.pubsub.end_some(*left)) {
+  }
+}
+
+void FakeClient::add_push(const core::PushText& text) {
+  core::Output out;
+  out.push(text, resp());
+  protocol::Reply reply;
+  const std::string bytes = all_bytes(out);
+  const auto size = protocol::read_reply(bytes, reply);
+  pushes_.push_back(size && *size == bytes.size() ? reply.to_string() : "(no push) " + bytes);
 }
 
 InProcess::InProcess(size_t databases) {
@@ -36,12 +53,17 @@ InProcess::InProcess(size_t databases) {
       1);
   server_->host = this;
   server_->identity = {std::string(40, 'a'), "larder", clock_.now_ms()};
+  server_->pushes.queue(0).set_lookup([this](uint64_t id) {
+    core::Client* found = nullptr;
+    server_->clients.with(id, [&](core::Client& client) { found = &client; });
+    return found;
+  });
   dispatcher_ = std::make_unique<core::Dispatcher>(*server_, 0);
   client_ = connect();
 }
 
 std::unique_ptr<FakeClient> InProcess::connect() {
-  return std::make_unique<FakeClient>(server_->clients, clock_.now_ms());
+  return std::make_unique<FakeClient>(*server_, clock_.now_ms());
 }
 
 std::string InProcess::run(const std::vector<std::string>& arguments) {
@@ -55,6 +77,20 @@ std::string InProcess::run(FakeClient& client, const std::vector<std::string>& a
   const auto size = protocol::read_reply(bytes, reply);
   if (!size || *size != bytes.size()) return "(not one reply) " + bytes;
   return reply.to_string();
+}
+
+std::vector<std::string> InProcess::run_all(FakeClient& client,
+                                            const std::vector<std::string>& arguments) {
+  const std::string bytes = run_raw(client, arguments);
+  std::vector<std::string> replies;
+  for (std::string_view rest = bytes; !rest.empty();) {
+    protocol::Reply reply;
+    const auto size = protocol::read_reply(rest, reply);
+    if (!size || *size == 0) return {"(not replies) " + bytes};
+    replies.push_back(reply.to_string());
+    rest.remove_prefix(*size);
+  }
+  return replies;
 }
 
 std::string InProcess::run_raw(FakeClient& client, const std::vector<std::string>& arguments) {
@@ -75,6 +111,7 @@ std::string InProcess::run_raw(FakeClient& client, const std::vector<std::string
       }
     }
   }
+  server_->pushes.queue(0).hand_out();
   return all_bytes(out);
 }
 

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/reply_reader.h"
@@ -17,8 +18,8 @@ namespace larder::testing {
 // A client without a connection, authenticated and registered for as long as it lives.
 class FakeClient final : public core::Client {
  public:
-  FakeClient(core::Clients& clients, int64_t now_ms);
-  ~FakeClient() override { clients_.remove(*this); }
+  FakeClient(core::Server& server, int64_t now_ms);
+  ~FakeClient() override;
   Buffers buffers() const override { return {}; }
   void request_close() override {
     closed = true;
@@ -26,11 +27,18 @@ class FakeClient final : public core::Client {
   }
   void request_unblock(bool with_error) override { unblocked = with_error ? 2 : 1; }
 
+  void add_push(const core::PushText& text) override;
+  void write_pushes() override {}  // pushes() has them
+
+  // What was pushed to it since the last call, each as protocol::Reply::to_string() prints it.
+  std::vector<std::string> pushes() { return std::exchange(pushes_, {}); }
+
   bool closed = false;
   int unblocked = 0;  // 1: by timeout, 2: with an error
 
  private:
-  core::Clients& clients_;
+  core::Server& server_;
+  std::vector<std::string> pushes_;
 };
 
 class InProcess final : public core::Host {
@@ -43,6 +51,8 @@ class InProcess final : public core::Host {
   // n 0).
   std::string run(const std::vector<std::string>& arguments);
   std::string run(FakeClient& client, const std::vector<std::string>& arguments);
+  // For a command with several replies.
+  std::vector<std::string> run_all(FakeClient& client, const std::vector<std::string>& arguments);
   // The reply's bytes.
   std::string run_raw(FakeClient& client, const std::vector<std::string>& arguments);
 
