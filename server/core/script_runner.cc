@@ -8,6 +8,7 @@
 #include "server/core/call.h"
 #include "server/core/dispatch.h"
 #include "server/core/script_interpreter.h"
+#include "server/core/script_keys.h"
 #include "server/core/script_run.h"
 #include "server/core/script_stack.h"
 #include "server/core/script_values.h"
@@ -185,6 +186,7 @@ ScriptRunner::Compiled* ScriptRunner::compile(std::shared_ptr<ScriptText> text,
     return nullptr;
   }
   forget_dropped();
+  text->keys_proven.store(touches_declared_keys_only(body, server_.commands));
   const std::string sha = text->sha;
   return &(machine().compiled[sha] = {std::move(text), result.reference});
 }
@@ -263,7 +265,7 @@ void ScriptRunner::evaluate(Call& call, const Compiled& compiled, const Input& i
   active->flags = compiled.text->head.flags;
   server_.scripts.note_use(*compiled.text);
   if (!admit(call, *active, input)) return;
-  active->all_keys = !compiled.text->keys_proven || compiled.text->keys_wrong.load();
+  active->all_keys = !compiled.text->keys_proven.load() || compiled.text->keys_wrong.load();
   start(call, std::move(active));
 }
 

@@ -27,9 +27,9 @@ struct ScriptText {
   std::string sha;  // 40 hexadecimal digits, lower case
   std::string text;
   ScriptHead head;
-  // The text shows that it touches the keys in KEYS only; see script_keys.h.
-  bool keys_proven = false;
 
+  // The text shows that it touches the keys in KEYS only; see script_keys.h.
+  std::atomic<bool> keys_proven{false};
   std::atomic<bool> dropped{false};
   std::atomic<bool> loaded{false};      // by SCRIPT LOAD: never given up to make room
   std::atomic<bool> keys_wrong{false};  // touched a key that it had not declared
