@@ -83,7 +83,7 @@ int setresp(lua_State* lua) {
 // There is nothing that scripts would be replicated to.
 int set_repl(lua_State* lua) {
   constexpr int kAll = 3;
-  if (lua_gettop(lua) != 1) raise_error(lua, "redis.set_repl() requires one argument.");
+  if (lua_gettop(lua) != 1) raise_error(lua, "redis.set_repl() requires two arguments.");
   const auto flags = static_cast<int>(lua_tonumber(lua, 1));
   if ((flags & ~kAll) != 0) {
     raise_error(lua,

@@ -150,30 +150,16 @@ bool Interpreter::protect(storage::FunctionRef<void(lua_State*)> work) {
 
 // ------------------------------------------------------------------------------------- compiling
 
-Interpreter::Compiled Interpreter::compile(std::string_view body, const char* chunk) {
-  std::string text;
-  text.reserve(body.size() + 32);
-  text += "return function() ";
-  text += body;
-  text += "\nend";
-  return load(text, chunk, true);
-}
-
-Interpreter::Compiled Interpreter::compile_library(std::string_view code) {
-  return load(code, "@user_function", false);
-}
-
-// `as_function`: the text is a chunk that returns the function.
-Interpreter::Compiled Interpreter::load(std::string_view text, const char* chunk,
-                                        bool as_function) {
+Interpreter::Compiled Interpreter::compile(World world, std::string_view text) {
   Compiled compiled;
   const bool done = protect([&](lua_State* lua) {
-    select(as_function ? World::kScript : World::kLoading);
-    const bool failed = luaL_loadbuffer(lua, text.data(), text.size(), chunk) != 0;
-    if (failed) {
+    select(world);
+    const char* chunk = world == World::kScript ? "@user_script" : "@user_function";
+    if (text.starts_with(LUA_SIGNATURE[0])) {
+      compiled.error = "attempt to load bytecode";
+    } else if (luaL_loadbuffer(lua, text.data(), text.size(), chunk) != 0) {
       compiled.error = to_view(lua, -1);
     } else {
-      if (as_function) lua_call(lua, 0, 1);
       compiled.reference = luaL_ref(lua, LUA_REGISTRYINDEX);
     }
   });

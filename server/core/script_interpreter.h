@@ -42,20 +42,18 @@ class Interpreter final : public Watch {
   }
   size_t used_bytes() const { return memory_.used_bytes(); }
 
+  // Which names a script finds.
+  enum class World { kScript, kLoading, kFunction };
+
   // A compiled function, or what is wrong with the text.
   struct Compiled {
     int reference = LUA_NOREF;
     std::string error;
     bool ok() const { return error.empty(); }
   };
-  // The body of a function without arguments. `chunk` names it in errors: "@user_script".
-  Compiled compile(std::string_view body, const char* chunk);
-  // A library's code: a chunk that sees what libraries see while they are loaded.
-  Compiled compile_library(std::string_view code);
+  // Script or library: a chunk that will see the names of that world.
+  Compiled compile(World world, std::string_view text);
   void release(int reference);
-
-  // Which names the next script finds.
-  enum class World { kScript, kLoading, kFunction };
 
   // Calls what `push` pushes, a function and its arguments, of which it answers the number. False:
   // error() says why, in a reply's words, in which the script's `name` stands.
@@ -89,7 +87,6 @@ class Interpreter final : public Watch {
  private:
   void open();
   void select(World world);
-  Compiled load(std::string_view text, const char* chunk, bool as_function);
   void describe_error(lua_State* lua, std::string_view name);
 
   Memory memory_;

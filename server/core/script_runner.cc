@@ -180,7 +180,8 @@ ScriptRunner::Compiled* ScriptRunner::compile(std::shared_ptr<ScriptText> text,
   error = text->head.error;
   if (!error.empty()) return nullptr;
   const std::string_view body = std::string_view(text->text).substr(text->head.size);
-  const Interpreter::Compiled result = machine().interpreter.compile(body, "@user_script");
+  const Interpreter::Compiled result =
+      machine().interpreter.compile(Interpreter::World::kScript, body);
   if (!result.ok()) {
     error = errors::script_does_not_compile(result.error);
     return nullptr;
@@ -331,8 +332,8 @@ ScriptRunner::LoadedLibrary* ScriptRunner::find_library(
 bool ScriptRunner::run_library(ScriptLibrary& library, LoadedLibrary& loaded, std::string& error) {
   Interpreter& interpreter = machine().interpreter;
   const LibraryHead head = read_library_head(library.code);
-  const auto compiled =
-      interpreter.compile_library(std::string_view(library.code).substr(head.size));
+  const auto compiled = interpreter.compile(Interpreter::World::kLoading,
+                                            std::string_view(library.code).substr(head.size));
   if (!compiled.ok()) {
     error = errors::library_does_not_compile(compiled.error);
     return false;

@@ -200,19 +200,18 @@ int safe_resume(lua_State* lua) {
   return results;
 }
 
-// Upvalue: what Lua's coroutine.wrap made.
+// Upvalues: the coroutine, where Lua's function expects it, and what Lua's coroutine.wrap made.
 int call_wrapped(lua_State* lua) {
   const ResumeDepth depth(lua);
-  lua_pushvalue(lua, lua_upvalueindex(1));
-  lua_insert(lua, 1);
-  lua_call(lua, lua_gettop(lua) - 1, LUA_MULTRET);
-  return lua_gettop(lua);
+  return lua_tocfunction(lua, lua_upvalueindex(2))(lua);
 }
 
 // Upvalue: Lua's coroutine.wrap.
 int safe_wrap(lua_State* lua) {
   lua_tocfunction(lua, lua_upvalueindex(1))(lua);
-  lua_pushcclosure(lua, guarded<call_wrapped>, 1);
+  lua_getupvalue(lua, -1, 1);
+  lua_insert(lua, -2);
+  lua_pushcclosure(lua, guarded<call_wrapped>, 2);
   return 1;
 }
 
@@ -259,6 +258,9 @@ int safe_load(lua_State* lua) {
 
 // The generator of POSIX' lrand48(), of which scripts written for Redis know the sequence.
 constexpr int32_t kRandomMax = INT32_MAX;
+
+// Where that generator begins without a seed.
+constexpr uint64_t kRandomStart = 0x1234abcd330e;
 
 double random_fraction(lua_State* lua) {
   uint64_t& state = Memory::of(lua).random_state;
@@ -440,6 +442,7 @@ void protect_globals(lua_State* lua) {
 }
 
 void open_libraries(lua_State* lua) {
+  Memory::of(lua).random_state = kRandomStart;
   open_library(lua, luaopen_base, "");
   open_library(lua, luaopen_table, LUA_TABLIBNAME);
   open_library(lua, luaopen_string, LUA_STRLIBNAME);

@@ -40,7 +40,7 @@ void show_contents(lua_State* lua);
 // Pushes the value at `index`, or the contents if it is a protected table: for those who only read.
 void push_readable(lua_State* lua, int index);
 
-// math.random() is the same sequence in every script.
+// Where math.random() begins; it goes on from script to script.
 void seed_random(lua_State* lua, int32_t seed);
 
 }  // namespace larder::core::script
