@@ -1,5 +1,6 @@
 #include "storage/blob.h"
 
+#include <atomic>
 #include <cassert>
 #include <cstring>
 #include <new>
@@ -8,10 +9,22 @@
 #include "storage/entry_arena.h"
 
 namespace larder::storage {
+namespace {
+
+std::atomic<bool> any_created{false};
+
+}  // namespace
 
 Blob* Blob::create(size_t size, size_t capacity) {
+  if (!any_created.load(std::memory_order_relaxed)) {
+    any_created.store(true, std::memory_order_relaxed);
+  }
   const size_t bytes = EntryArena::block_bytes(sizeof(Blob) + capacity);
   return new (EntryArena::allocate(bytes)) Blob(size, bytes - sizeof(Blob));
+}
+
+bool Blob::any_yet() {
+  return any_created.load(std::memory_order_relaxed);
 }
 
 Blob* Blob::moved() {

@@ -16,6 +16,8 @@ class Blob {
   // A blob of `size` uninitialised bytes with room for `capacity` (>= size), one reference. Throws
   // std::bad_alloc.
   static Blob* create(size_t size, size_t capacity);
+  // Whether there has ever been one: until then, compaction need not look for them.
+  static bool any_yet();
 
   // The same string in a new block. This one, which is unique(), is gone. Throws std::bad_alloc,
   // and then has changed nothing.

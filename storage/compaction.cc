@@ -18,8 +18,8 @@ bool Compaction::plan(int64_t now_ms) {
   if (now_ms - over_ms_ < kRestPart * (over_ms_ - begun_ms_)) return false;
   if (EntryArena::plan_compaction() == 0) return false;
   begun_ms_ = over_ms_ = now_ms;
-  values_.store(Packed::any_yet() || EntryArena::any_worth_moving_above(kInlineValueMax),
-                std::memory_order_relaxed);
+  const bool blobs = Blob::any_yet() && EntryArena::any_worth_moving_above(kInlineValueMax);
+  values_.store(Packed::any_yet() || blobs, std::memory_order_relaxed);
   busy_.store(workers_, std::memory_order_relaxed);
   round_.fetch_add(1, std::memory_order_release);
   return true;

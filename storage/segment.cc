@@ -81,14 +81,13 @@ void Segment::destroy(Segment* segment) {
   EntryArena::free(segment, segment->bytes());
 }
 
-bool Segment::place(KeyHash hash, EntryRef entry) {
+bool Segment::place(uint32_t home, uint8_t fingerprint, EntryRef entry) {
   const auto put = [&](Bucket& bucket, int slot) {
-    bucket.fingerprints[slot] = fingerprint_of(hash);
+    bucket.fingerprints[slot] = fingerprint;
     bucket.entries[slot] = entry;
     size_++;
     return true;
   };
-  const uint32_t home = home_of(hash);
   Bucket& first = bucket(home);
   Bucket& second = beside(home);
   Bucket& emptier = second.used() < first.used() ? second : first;
@@ -118,16 +117,40 @@ bool Segment::sparse() const {
   return lines() > kSteps[0] && size_ < kSparseFill * slots_of(lines());
 }
 
-bool Segment::distribute(uint64_t hash_seed, Segment* low, Segment* high) const {
+// Where a home's keys, or those of the one before it, can only be at one position with the bits
+// that the fingerprint has, that is theirs. Only a few entries must be read: those in the stash,
+// and all of a small segment, whose homes have more positions.
+bool Segment::move_to(Segment& to, uint64_t hash_seed) const {
+  to.next_due_ms = next_due_ms;
+  for (uint32_t b = 0; b < buckets(); b++) {
+    const bool at_home = b < homes_;
+    const uint32_t first = at_home ? first_position(b == 0 ? 0 : b - 1) : 0;
+    const uint32_t end = at_home ? first_position(b + 1) : 0;
+    for (uint32_t i = 0; i < Bucket::kSlots; i++) {
+      const uint8_t print = bucket(b).fingerprints[i];
+      if (print == 0) continue;
+      const EntryRef ref = bucket(b).entries[i];
+      const uint32_t position = first + ((print - first) & (kPrintedPositions - 1));
+      const bool known =
+          print != kTwoPrints && position < end && position + kPrintedPositions >= end;
+      const bool placed = known ? to.place(to.home_at(position), print, ref)
+                                : to.place(hash_key(ref.entry()->key(), hash_seed), ref);
+      if (!placed) return false;
+    }
+  }
+  return true;
+}
+
+bool Segment::divide(Segment& low, Segment& high, uint64_t hash_seed) const {
   prefetch_entries();
-  const uint32_t bit = high != nullptr ? 1u << (kDepthMax - 1 - depth_) : 0;
+  const uint32_t bit = 1u << (kDepthMax - 1 - depth_);
   for (uint32_t b = 0; b < buckets(); b++) {
     for (uint32_t i = 0; i < Bucket::kSlots; i++) {
       if (bucket(b).fingerprints[i] == 0) continue;
       const EntryRef ref = bucket(b).entries[i];
       const Entry& entry = *ref.entry();
       const KeyHash hash = hash_key(entry.key(), hash_seed);
-      Segment& to = (prefix_of(hash) & bit) != 0 ? *high : *low;
+      Segment& to = (prefix_of(hash) & bit) != 0 ? high : low;
       if (!to.place(hash, ref)) return false;
       if (entry.has_expiry()) to.next_due_ms = std::min(to.next_due_ms, entry.expire_at_ms());
     }

@@ -75,7 +75,7 @@ class alignas(64) Segment {
   // Cache lines of a segment with its header, but for rare luck of the hashes (see rebuilt()).
   static constexpr uint32_t kLinesMax = 64;
   static constexpr uint32_t kDepthMax = 28;
-  static constexpr int kHomeBits = 14;
+  static constexpr int kHomeBits = 10;
   static constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
 
   // An empty segment for the keys whose hashes begin, behind the shard's bits, with the `depth`
@@ -114,9 +114,14 @@ class alignas(64) Segment {
     return ((home << kHomeBits) + homes_ - 1) / homes_;
   }
 
+  // Six bits of the position and two more of the hash. So a segment grows without a look at its
+  // entries: the bucket says the position roughly, the fingerprint says the rest. As a filter that
+  // makes it as good as seven random bits.
   static uint8_t fingerprint_of(KeyHash hash) {
-    const auto print = static_cast<uint8_t>(hash >> kHomeBits);
-    return print == 0 ? 1 : print;
+    constexpr uint32_t kOwn = 0xff & ~(kPrintedPositions - 1);
+    const auto print = static_cast<uint8_t>((hash & (kPrintedPositions - 1)) |
+                                            (hash >> (kHomeBits - kPrintedBits) & kOwn));
+    return print == 0 ? kTwoPrints : print;
   }
 
   // Where a home's keys live when it is full: in the line behind it, which the processor fetches
@@ -130,7 +135,9 @@ class alignas(64) Segment {
   }
 
   // Puts an entry into the emptier of its two buckets, or into the stash; false if both are full.
-  bool place(KeyHash hash, EntryRef entry);
+  bool place(KeyHash hash, EntryRef entry) {
+    return place(home_of(hash), fingerprint_of(hash), entry);
+  }
   // Empties a slot. The entry stays the caller's.
   void remove(Bucket& bucket, uint32_t slot, KeyHash hash);
 
@@ -139,10 +146,11 @@ class alignas(64) Segment {
   // So empty that its memory could serve better elsewhere.
   bool sparse() const;
 
-  // Moves all entries into `low`, or, where bit `kDepthMax - 1 - depth()` of their prefix is set,
-  // into `high`; these must be new and have the room, or nothing is moved and the answer is false.
-  // `high` may be null: all go to `low`. This segment is then good for destroy() only.
-  bool distribute(uint64_t hash_seed, Segment* low, Segment* high) const;
+  // Moves all entries into `to`, or into `low` and, where bit `kDepthMax - 1 - depth()` of their
+  // prefix is set, `high`. These must be new. False: they have no room, and nothing is moved. After
+  // true this segment is good for destroy() only.
+  bool move_to(Segment& to, uint64_t hash_seed) const;
+  bool divide(Segment& low, Segment& high, uint64_t hash_seed) const;
 
   template <typename Visit>
   void each(Visit&& visit) {
@@ -164,7 +172,12 @@ class alignas(64) Segment {
   }
 
  private:
+  static constexpr int kPrintedBits = 6;  // of a position, in the fingerprint
+  static constexpr uint32_t kPrintedPositions = 1u << kPrintedBits;
+  static constexpr uint8_t kTwoPrints = 1;  // stands for 0 as well
+
   Segment(uint32_t depth, uint32_t prefix, uint32_t lines);
+  bool place(uint32_t home, uint8_t fingerprint, EntryRef entry);
   Bucket* begin() { return reinterpret_cast<Bucket*>(this + 1); }
   const Bucket* begin() const { return reinterpret_cast<const Bucket*>(this + 1); }
 

@@ -206,7 +206,7 @@ void Table::rebuild(size_t index, size_t entries) {
   Segment* const old = directory_[index].get();
   SegmentOwner rebuilt(Segment::create(old->depth(), old->prefix(), entries));
   // Random keys always find room in a larger segment; if these do not, it must be larger still.
-  while (!old->distribute(seed_, rebuilt.get(), nullptr)) {
+  while (!old->move_to(*rebuilt, seed_)) {
     entries += entries / 4 + 1;
     rebuilt.reset(Segment::create(old->depth(), old->prefix(), entries));
   }
@@ -244,7 +244,7 @@ void Table::split(size_t index) {
     low.reset(Segment::create(depth, old->prefix(), entries));
     high.reset(Segment::create(depth, old->prefix() | high_bit, entries));
     entries += entries / 4 + 1;  // for the next try, where the hashes were not divided evenly
-  } while (!old->distribute(seed_, low.get(), high.get()));
+  } while (!old->divide(*low, *high, seed_));
   segment_bytes_ += low->bytes() + high->bytes() - old->bytes();
   put_in_directory(low.release());
   put_in_directory(high.release());

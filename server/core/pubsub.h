@@ -52,8 +52,9 @@ class PubSub {
   // together first. Any thread, no lock.
   bool has_subscribers() const { return subscribed_.load(std::memory_order_relaxed) != 0; }
 
-  // The client's worker's thread, no lock held. False: it was, or was not, subscribed already. When
-  // they return, what was published before is in the client's queue.
+  // The client's worker's thread, with no lock held but shards' (of a transaction). False: it was,
+  // or was not, subscribed already. When they return, what was published before is in the client's
+  // own queue.
   bool subscribe(Client& client, TopicKind kind, std::string_view name);
   bool unsubscribe(Client& client, TopicKind kind, std::string_view name);
   // `ended` is told each name when it is done.

@@ -33,7 +33,7 @@ void PushQueue::take() {
 }
 
 void PushQueue::hand_out(uint64_t up_to) {
-  if (waiting()) take();
+  if (any_added()) take();
   for (; given_ < taken_.size() && taken_before_ + given_ < up_to; given_++) give(taken_[given_]);
   if (given_ == 0 || given_ < taken_.size()) return;
   taken_before_ += given_;

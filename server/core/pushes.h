@@ -56,7 +56,7 @@ class PushQueue {
   }
 
   // The worker's thread:
-  bool waiting() const { return waiting_.load(std::memory_order_relaxed) != 0; }
+  bool waiting() const { return any_added() || given_ < taken_.size(); }
   // Hands out what is there, up to the push that was added as number `up_to`.
   void hand_out(uint64_t up_to = UINT64_MAX);
   // What its clients' own queues hold, all together.
@@ -66,6 +66,7 @@ class PushQueue {
   static constexpr size_t kWaitingMax = 4096;
   static constexpr size_t kUnsentBytesMax = 4 * 1024 * 1024;
 
+  bool any_added() const { return waiting_.load(std::memory_order_relaxed) != 0; }
   void take();
   void give(const Push& push) const;
 

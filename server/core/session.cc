@@ -162,6 +162,7 @@ protocol::ParseResult Session::parse(std::string_view bytes, protocol::RequestBa
 
 size_t Session::run_requests(Received received) {
   worker_.dispatcher().start_timing();
+  place_pushes();
   const std::string_view bytes = received.bytes;
   size_t consumed = 0;
   size_t run = 0;
@@ -214,9 +215,7 @@ size_t Session::run_batch(const Received& received, bool& stopped) {
     done = batch.requests.end_offset(i);
     if (dispatcher.last_nanoseconds() > kStaleAfterNs) worker_.loop().update_time();
     if (outcome == Dispatcher::Outcome::kContinues) begin_continuation(now_ms);
-    // What it published to itself stands right behind the reply.
-    if (worker_.pushes().waiting()) worker_.pushes().hand_out();
-    if (!pushes_.empty() && !replying()) write_pushes();
+    place_pushes();
     if (has(kPublished)) wait_for_others();
     if (has(kCloseAfterReply)) {
       flush();
@@ -325,6 +324,13 @@ void Session::add_push(const PushText& text) {
   worker_.push_pool().append(pushes_, text);
   if (!std::exchange(push_queued_, true)) worker_.push_soon(id());
   close_if_unread(stream_->output_bytes() + pushes_.bytes);
+}
+
+// Between two replies. So what a command publishes to its own client stands right behind its reply,
+// and what anybody published and was answered stands in front of replies to what is sent after.
+void Session::place_pushes() {
+  if (worker_.pushes().waiting()) worker_.pushes().hand_out();
+  if (!replying()) write_pushes();
 }
 
 void Session::write_pushes() {

@@ -100,6 +100,7 @@ class Session final : public Client, public net::StreamHandler {
   void flush();
   void send(size_t begin, size_t end);
   bool check_output();
+  void place_pushes();
   bool close_if_unread(size_t bytes);
   void publish_buffers();
   bool busy() const { return suspended_.continuation != nullptr || held_ || awaits_others_; }

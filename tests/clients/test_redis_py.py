@@ -450,5 +450,55 @@ class Errors(RedisPyTest):
         self.assertEqual(client.client_id(), identity)
 
 
+class PublishSubscribe(RedisPyTest):
+    def listener(self, **options):
+        pubsub = self.client.pubsub(**options)
+        self.addCleanup(pubsub.close)
+        return pubsub
+
+    def next_of(self, pubsub):
+        message = pubsub.get_message(timeout=10)
+        self.assertIsNotNone(message)
+        return message["type"], message["pattern"], message["channel"], message["data"]
+
+    def test_channels_and_patterns(self):
+        pubsub = self.listener()
+        pubsub.subscribe("news")
+        pubsub.psubscribe("n*")
+        self.assertEqual(self.next_of(pubsub), ("subscribe", None, b"news", 1))
+        self.assertEqual(self.next_of(pubsub), ("psubscribe", None, b"n*", 2))
+        self.assertEqual(self.client.publish("news", b"\x00\r\n"), 2)
+        self.assertEqual(self.next_of(pubsub), ("message", None, b"news", b"\x00\r\n"))
+        self.assertEqual(self.next_of(pubsub), ("pmessage", b"n*", b"news", b"\x00\r\n"))
+        self.assertEqual(self.client.pubsub_channels(), [b"news"])
+        self.assertEqual(self.client.pubsub_numsub("news", "none"), [(b"news", 1), (b"none", 0)])
+        self.assertEqual(self.client.pubsub_numpat(), 1)
+        pubsub.unsubscribe()
+        self.assertEqual(self.next_of(pubsub), ("unsubscribe", None, b"news", 1))
+        self.assertEqual(self.client.publish("news", "m"), 1)
+
+    def test_ping_and_health_check(self):
+        pubsub = self.listener(ignore_subscribe_messages=True)
+        pubsub.subscribe("c")
+        self.assertIsNone(pubsub.get_message(timeout=10))  # the confirmation
+        pubsub.ping("are you there")
+        self.assertEqual(self.next_of(pubsub), ("pong", None, None, b"are you there"))
+
+    def test_handlers_in_a_thread(self):
+        got = []
+        pubsub = self.listener()
+        pubsub.subscribe(c=lambda message: got.append(message["data"]))
+        thread = pubsub.run_in_thread(sleep_time=0.01)
+        try:
+            wait_until(lambda: self.client.publish("c", "first") == 1)
+            for number in range(100):
+                self.client.publish("c", number)
+            wait_until(lambda: len(got) == 101)
+        finally:
+            thread.stop()
+            thread.join()
+        self.assertEqual(got, [b"first", *(str(n).encode() for n in range(100))])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -383,6 +383,24 @@ TEST(Pushes, ReachOneClientInItsVersionOfTheProtocol) {
   EXPECT_EQ(modern->pushes(), (Lines{">[+to, 0]", ">[+to, 2]"}));
 }
 
+// What a subscription's beginning leaves in the queue, as it came later, is not forgotten.
+TEST(Pushes, BehindThoseHandedOutStillWait) {
+  InProcess server;
+  const auto client = server.connect();
+  core::Pushes& pushes = server.server().pushes;
+  core::PushQueue& queue = pushes.queue(0);
+  for (const char* number : {"1", "2", "3"}) {
+    pushes.send(0,
+                {.text = text(">1\r\n:" + std::string(number) + "\r\n"), .client = client->id()});
+  }
+  queue.hand_out(queue.added() - 1);
+  EXPECT_EQ(client->pushes(), (Lines{"[1]", "[2]"}));
+  EXPECT_TRUE(queue.waiting());
+  queue.hand_out();
+  EXPECT_EQ(client->pushes(), (Lines{"[3]"}));
+  EXPECT_FALSE(queue.waiting());
+}
+
 TEST(Pushes, ToAClientThatHasGoneAreDropped) {
   InProcess server;
   auto client = server.connect();

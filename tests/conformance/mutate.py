@@ -17,9 +17,9 @@ _OPTIONS = [b"NX", b"XX", b"GT", b"LT", b"KEEPTTL", b"PERSIST", b"GET", b"REPLAC
             b"SYNC", b"BOGUS", b"EX",
             b"PX", b"LEN", b"IDX", b"BIT", b"BYTE", b""]
 _INTEGER = re.compile(rb"-?\d+\Z")
-_NEVER = {b"SHUTDOWN", b"MONITOR", b"QUIT", b"SYNC", b"PSYNC", b"REPLICAOF", b"SLAVEOF", b"SUBSCRIBE", b"PSUBSCRIBE",
-          b"SSUBSCRIBE",
+_NEVER = {b"SHUTDOWN", b"MONITOR", b"QUIT", b"SYNC", b"PSYNC", b"REPLICAOF", b"SLAVEOF",
           b"FAILOVER"}
+_SUBSCRIBING = {b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE"}
 
 
 def mutate(d, args):
@@ -130,6 +130,8 @@ def harmful(args):
     name = args[0].upper()
     if name in _NEVER or _short_ttl(name, args) or _too_large(name, args):
         return True
+    if name in _SUBSCRIBING and len(args) > 1:
+        return True  # In RESP2 most other commands would be refused from then on.
     if name == b"WAIT" and len(args) > 1:
         return (_int(args[1]) or 0) > 0
     if name == b"COMMAND" and (len(args) == 1 or len(args) == 2 and args[1].upper() in (b"INFO", b"DOCS", b"LIST")):

@@ -35,6 +35,7 @@ import excuses
 import gen_foreign
 import gen_keys
 import gen_protocol
+import gen_pubsub
 import gen_scripts
 import gen_server
 import gen_strings
@@ -49,7 +50,7 @@ from table import Generator
 from wire import Pair
 
 FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY,
-            gen_transactions.FAMILY, gen_scripts.FAMILY]
+            gen_pubsub.FAMILY, gen_transactions.FAMILY, gen_scripts.FAMILY]
 EXTRA_FAMILIES = [gen_foreign.FAMILY]
 _DIFFERENCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "DIFFERENCES.md")
 
