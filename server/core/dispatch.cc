@@ -292,6 +292,8 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   Reply reply = out.reply(client.resp());
   Call call(*this, server_, client, *suspended.command, {}, reply, now_ms, scratch_);
   Continuation::Progress progress = Continuation::Progress::kAgain;
+  // Beside a script that was left nobody may look at keys, with one thread no lock would say so.
+  if (server_.scripts.busy() && !suspended.continuation->must_end()) return progress;
   try {
     progress = suspended.continuation->resume(call);
   } catch (const storage::HeldForLong&) {

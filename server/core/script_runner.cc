@@ -134,6 +134,8 @@ struct ScriptRunner::Aside {
 class ScriptRunner::Suspended final : public Continuation {
  public:
   explicit Suspended(ScriptRunner& runner) : runner_(runner) {}
+  // The connection broke all the same.
+  ~Suspended() override { runner_.abandon(); }
 
   Progress resume(Call& call) override {
     return runner_.resume(call) ? Progress::kDone : Progress::kAgain;
@@ -502,6 +504,19 @@ bool ScriptRunner::resume(Call& call) {
   if (machine_->stack.occupied()) return false;
   aside_ != nullptr ? finish_aside(call) : finish(call);
   return true;
+}
+
+// Ends what has been left; nobody wants the reply.
+void ScriptRunner::abandon() {
+  if (!machine_->stack.occupied()) return;
+  while (machine_->stack.occupied()) {
+    if (active_ != nullptr) active_->running.stopping.store(true);
+    machine_->stack.resume();
+  }
+  if (active_ != nullptr) active_->client.set_database(active_->database);
+  active_.reset();
+  aside_.reset();
+  machine_->interpreter.clean_up();
 }
 
 void ScriptRunner::run_aside(Call& call, void (*work)(Call&)) {

@@ -85,6 +85,7 @@ class ScriptRunner {
   const char* check_time();
   bool begin_busy();
   bool resume(Call& call);
+  void abandon();
   void finish(Call& call);
   void write_reply(Call& call, const Active& done);
   void write_log();

@@ -245,7 +245,6 @@ void Session::note_progress(Continuation::Progress progress) {
     case Continuation::Progress::kDone:
       suspended_ = {};
       worker_.proceed_at(*this, Continuation::kNever);
-      if (close_when_done_) close();
       break;
     case Continuation::Progress::kAgain:
       worker_.proceed_soon(id());
@@ -297,6 +296,7 @@ void Session::proceed() {
     if (!replying()) write_pushes();
     flush();
     check_output();
+    if (close_when_done_) close();
     if (busy() || stream_->closing()) return;
   }
   if (stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() comes back to it
@@ -470,6 +470,7 @@ void Session::close() {
 }
 
 void Session::on_closed() {
+  suspended_ = {};  // which may have to be ended, for which everything else must still be there
   worker_.push_pool().drop(pushes_);
   worker_.session_closed(*this);
 }
