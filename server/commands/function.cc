@@ -7,6 +7,7 @@
 #include "server/core/container_help.h"
 #include "server/core/dispatch.h"
 #include "server/core/function_dump.h"
+#include "server/core/script_errors.h"
 #include "server/core/script_runner.h"
 #include "storage/glob.h"
 

@@ -3,6 +3,7 @@
 #include "server/core/call.h"
 #include "server/core/container_help.h"
 #include "server/core/dispatch.h"
+#include "server/core/script_errors.h"
 #include "server/core/script_runner.h"
 
 namespace larder::commands {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "server/core/errors.h"
+#include "server/core/script_errors.h"
 
 namespace larder::core {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "server/core/errors.h"
 #include "server/core/script_call.h"
+#include "server/core/script_errors.h"
 #include "server/core/script_interpreter.h"
 #include "server/core/script_run.h"
 #include "server/core/script_sandbox.h"

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "server/core/args.h"
-#include "server/core/errors.h"
+#include "server/core/script_errors.h"
 
 namespace larder::core {
 namespace {

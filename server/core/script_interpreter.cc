@@ -4,6 +4,7 @@
 
 #include "server/core/errors.h"
 #include "server/core/script_api.h"
+#include "server/core/script_errors.h"
 #include "server/core/script_json.h"
 #include "server/core/script_sandbox.h"
 #include "server/core/script_values.h"

@@ -7,6 +7,7 @@
 
 #include "server/core/call.h"
 #include "server/core/dispatch.h"
+#include "server/core/script_errors.h"
 #include "server/core/script_interpreter.h"
 #include "server/core/script_keys.h"
 #include "server/core/script_run.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "server/core/errors.h"
+#include "server/core/script_errors.h"
 
 namespace larder::core {
 namespace {

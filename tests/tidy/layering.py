@@ -22,7 +22,7 @@ LIBRARIES = {
     "benchmark": r"benchmark/.*",
     "zlib": r"zlib\.h",
     "processor": r"(imm|emm|nmm|smm|tmm|x86)intrin\.h|cpuid\.h",
-    "POSIX": r"(sys|net|netinet|arpa|linux)/.*|(unistd|ifaddrs|fcntl|poll|netdb|dirent|pthread|sched|malloc|pwd|grp|syslog)\.h",
+    "POSIX": r"(sys|net|netinet|arpa|linux)/.*|(unistd|ucontext|strings|ifaddrs|fcntl|poll|netdb|dirent|pthread|sched|malloc|pwd|grp|syslog)\.h",
     "std": r"[a-z_]+|(assert|ctype|errno|limits|math|signal|stdint|stdio|stdlib|string|time)\.h",
 }
 
