@@ -2,16 +2,13 @@
 
 #include <spdlog/spdlog.h>
 
-#include <map>
-#include <unordered_map>
-
 #include "server/core/call.h"
 #include "server/core/dispatch.h"
 #include "server/core/script_errors.h"
 #include "server/core/script_interpreter.h"
 #include "server/core/script_keys.h"
 #include "server/core/script_run.h"
-#include "server/core/script_stack.h"
+#include "server/core/script_runner_state.h"
 #include "server/core/script_values.h"
 #include "server/core/sha1.h"
 #include "server/core/tick_clock.h"
@@ -48,89 +45,6 @@ void push_list(lua_State* lua, std::span<const std::string_view> texts) {
 
 }  // namespace
 
-// A text as this worker compiled it.
-struct ScriptRunner::Compiled {
-  std::shared_ptr<ScriptText> text;
-  int reference;
-};
-
-// A library whose code this worker has run.
-struct ScriptRunner::LoadedLibrary {
-  std::shared_ptr<const ScriptLibrary> library;
-  std::unordered_map<std::string, int> callbacks;
-};
-
-struct ScriptRunner::Machine {
-  explicit Machine(size_t memory_bytes_max) : interpreter(memory_bytes_max) {}
-
-  Interpreter interpreter;
-  script::SideStack stack;
-  Output replies;  // of the commands that scripts call
-  KeyScratch scratch;
-  std::unordered_map<std::string, Compiled> compiled;  // by SHA
-  size_t sweep_at = 2 * Scripts::kEvaluatedMax;        // so many are looked over
-  std::unordered_map<const ScriptLibrary*, LoadedLibrary> libraries;
-  std::shared_ptr<const ScriptLibraries> known_libraries;
-  uint64_t libraries_version = 0;
-  uint64_t loading_since = 0;  // a tick
-  size_t shown_bytes = 0;      // of the sum in Scripts
-};
-
-// From the begin of a script to its reply. The views are good until the script first leaves its
-// stack: they are used for its start only.
-struct ScriptRunner::Active {
-  Active(Call& call, const Input& what) : client(call.client()), command(call.command()) {
-    words = call.arguments();
-    input = what;
-    outer = call.held();
-    now_ms = call.now_ms();
-    database = client.database();
-  }
-
-  Client& client;
-  const Command& command;
-  std::span<const std::string_view> words;
-  Input input;
-  const storage::LockedKeys* outer;  // a transaction's lock, or null
-  int64_t now_ms;
-  size_t database;  // the client's, which SELECT changes for the script alone
-
-  std::string name;  // the SHA-1, or the function
-  std::shared_ptr<ScriptText> text;
-  std::shared_ptr<const ScriptLibrary> library;
-  int reference = 0;
-  uint32_t flags = 0;
-  bool read_only = false;
-  bool memory_is_full = false;
-  bool all_keys = true;  // else these:
-  std::vector<storage::Key> keys;
-
-  RunningScript running;
-  RespVersion version = RespVersion::k2;
-  const storage::LockedKeys* held = nullptr;
-  uint64_t begun = 0;  // ticks
-  uint64_t slice_begun = 0;
-  bool busy = false;
-  bool failed = false;
-  bool turned_away = false;
-  bool exception = false;
-};
-
-// A transaction that has scripts in it. Its replies go into an output of their own, since the
-// worker's is used by others while it is left.
-struct ScriptRunner::Aside {
-  Aside(Call& call, void (*what)(Call&))
-      : client(call.client()), command(call.command()), now_ms(call.now_ms()), work(what) {}
-
-  Client& client;
-  const Command& command;
-  int64_t now_ms;
-  void (*work)(Call&);
-  Output out;
-  bool turned_away = false;
-  bool failed = false;
-};
-
 // The rest of a script's command, while it leaves its stack now and then.
 class ScriptRunner::Suspended final : public Continuation {
  public:
@@ -165,8 +79,7 @@ ScriptRunner::Machine& ScriptRunner::machine() {
   return *machine_;
 }
 
-// ----------------------------------------------------------------------------------- compiled
-// texts
+// ---------------------------------------------------------------------- compiled texts
 
 ScriptRunner::Compiled* ScriptRunner::find_compiled(const std::string& sha) {
   const auto found = machine().compiled.find(sha);
@@ -226,8 +139,7 @@ ScriptRunner::Loaded ScriptRunner::load(std::string_view text) {
   return loaded;
 }
 
-// ----------------------------------------------------------------------------------------
-// evaluating
+// ---------------------------------------------------------------------- evaluating
 
 void ScriptRunner::evaluate(Call& call, std::string_view text, const Input& input) {
   const std::string sha = sha1_hex(text);
@@ -299,105 +211,7 @@ bool ScriptRunner::admit(Call& call, Active& active, const Input& input) {
   return true;
 }
 
-// -----------------------------------------------------------------------------------------
-// libraries
-
-void ScriptRunner::refresh_libraries() {
-  Machine& m = machine();
-  const uint64_t version = server_.scripts.libraries_version();
-  if (version == m.libraries_version) return;
-  m.libraries_version = version;
-  m.known_libraries = server_.scripts.libraries();
-  for (auto at = m.libraries.begin(); at != m.libraries.end();) {
-    const auto known = m.known_libraries->by_name.find(at->second.library->name);
-    if (known != m.known_libraries->by_name.end() && known->second.get() == at->first) {
-      ++at;
-      continue;
-    }
-    for (const auto& [name, callback] : at->second.callbacks) m.interpreter.release(callback);
-    at = m.libraries.erase(at);
-  }
-}
-
-// Null if its code fails here, which it did not where it was loaded first.
-ScriptRunner::LoadedLibrary* ScriptRunner::find_library(
-    const std::shared_ptr<const ScriptLibrary>& library) {
-  Machine& m = machine();
-  const auto found = m.libraries.find(library.get());
-  if (found != m.libraries.end()) return &found->second;
-  LoadedLibrary loaded{library, {}};
-  std::string error;
-  ScriptLibrary found_here{library->name, library->code, {}};
-  if (!run_library(found_here, loaded, error)) return nullptr;
-  return &m.libraries.emplace(library.get(), std::move(loaded)).first->second;
-}
-
-bool ScriptRunner::run_library(ScriptLibrary& library, LoadedLibrary& loaded, std::string& error) {
-  Interpreter& interpreter = machine().interpreter;
-  const LibraryHead head = read_library_head(library.code);
-  const auto compiled = interpreter.compile(Interpreter::World::kLoading,
-                                            std::string_view(library.code).substr(head.size));
-  if (!compiled.ok()) {
-    error = errors::library_does_not_compile(compiled.error);
-    return false;
-  }
-  script::Loading loading;
-  interpreter.set_loading(&loading);
-  machine().loading_since = TickClock::now();
-  const auto push = [&](lua_State* lua) {
-    lua_rawgeti(lua, LUA_REGISTRYINDEX, compiled.reference);
-    return 0;
-  };
-  const bool done = interpreter.run(Interpreter::World::kLoading, library.name, push, nullptr);
-  interpreter.set_loading(nullptr);
-  interpreter.release(compiled.reference);
-  if (!done) error = errors::library_does_not_load(interpreter.error());
-  if (done && loading.functions.empty()) error = errors::kLibraryEmpty;
-  for (script::Loading::Function& function : loading.functions) {
-    loaded.callbacks[function.description.name] = function.callback;
-    library.functions.push_back(std::move(function.description));
-  }
-  interpreter.clean_up();
-  if (!error.empty()) {
-    for (const auto& [name, callback] : loaded.callbacks) interpreter.release(callback);
-  }
-  return error.empty();
-}
-
-std::shared_ptr<const ScriptLibrary> ScriptRunner::load_library(std::string_view code,
-                                                                std::string& error) {
-  auto library = std::make_shared<ScriptLibrary>();
-  library->name = read_library_head(code).name;
-  library->code = code;
-  LoadedLibrary loaded{library, {}};
-  if (!run_library(*library, loaded, error)) return nullptr;
-  machine().libraries.emplace(library.get(), std::move(loaded));
-  machine().libraries_version = 0;  // if it does not become known, it is forgotten
-  return library;
-}
-
-void ScriptRunner::call_function(Call& call, std::string_view name, const Input& input) {
-  refresh_libraries();
-  const auto found = machine().known_libraries->by_function.find(name);
-  if (found == machine().known_libraries->by_function.end()) {
-    return call.fail(errors::kFunctionNotFound);
-  }
-  auto active = std::make_unique<Active>(call, input);
-  active->name = name;
-  active->library = found->second.library;
-  active->flags = found->second.function->flags;
-  active->running.is_function = true;
-  if (!admit(call, *active, input)) return;
-  const LoadedLibrary* loaded = find_library(active->library);
-  if (loaded == nullptr) return call.fail(errors::kFunctionNotFound);
-  const auto callback = loaded->callbacks.find(active->name);
-  if (callback == loaded->callbacks.end()) return call.fail(errors::kFunctionNotFound);
-  active->reference = callback->second;
-  start(call, std::move(active));
-}
-
-// -------------------------------------------------------------------------------------------
-// running
+// ---------------------------------------------------------------------- running
 
 void ScriptRunner::start(Call& call, std::unique_ptr<Active> active) {
   dispatcher_.show_to_monitors(call.client(), call.shown_arguments(), false);
