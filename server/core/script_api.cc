@@ -130,8 +130,11 @@ void read_flags(lua_State* lua, uint32_t& flags) {
 
 // One named argument: its name at -2, its value on top.
 void read_argument(lua_State* lua, LibraryFunction& function, int& callback) {
-  if (lua_type(lua, -2) != LUA_TSTRING) {
+  if (lua_isstring(lua, -2) == 0) {
     refuse(lua, "named argument key given to redis.register_function is not a string");
+  }
+  if (lua_type(lua, -2) == LUA_TNUMBER) {  // as text it is none of the names
+    refuse(lua, "unknown argument given to redis.register_function");
   }
   const std::string_view name = to_view(lua, -2);
   if (name == "function_name") {

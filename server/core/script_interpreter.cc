@@ -247,7 +247,7 @@ void Interpreter::tick(lua_State* lua) {
 }
 
 void Interpreter::rethrow_end(lua_State* lua) {
-  if (end_ != nullptr) raise_error(lua, end_);
+  if (end_ != nullptr) raise_error(lua, "-" + std::string(end_));
 }
 
 }  // namespace larder::core::script
