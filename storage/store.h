@@ -83,6 +83,7 @@ class Store {
 
   size_t databases() const { return options_.databases; }
   uint64_t hash_seed() const { return options_.hash_seed; }
+  bool concurrent() const { return options_.concurrent; }
   Key key(std::string_view bytes) const { return {bytes, hash_key(bytes, options_.hash_seed)}; }
 
   // Each waits for as long as another thread holds one of the shards, but throws HeldForLong, and

@@ -181,7 +181,10 @@ void ScriptRunner::evaluate(Call& call, const Compiled& compiled, const Input& i
   active->flags = compiled.text->head.flags;
   server_.scripts.note_use(*compiled.text);
   if (!admit(call, *active, input)) return;
-  active->all_keys = !compiled.text->keys_proven.load() || compiled.text->keys_wrong.load();
+  const ScriptText& text = *compiled.text;
+  // With one thread no lock is taken, and all keys are as cheap as a few.
+  active->all_keys =
+      !server_.store.concurrent() || !text.keys_proven.load() || text.keys_wrong.load();
   start(call, std::move(active));
 }
 
