@@ -2,7 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 
 namespace larder::protocol {
@@ -36,16 +35,6 @@ constexpr std::array<BulkHead, kHeadsCached> kBulkHeads = make_bulk_heads();
 
 size_t format_integer(int64_t value, char* to) {
   return static_cast<size_t>(std::to_chars(to, to + kIntegerCharsMax, value).ptr - to);
-}
-
-size_t format_double(double value, char* to) {
-  if (std::isnan(value)) return std::memcpy(to, "nan", 3), 3;
-  if (std::isinf(value)) {
-    const std::string_view text = value > 0 ? "inf" : "-inf";
-    std::memcpy(to, text.data(), text.size());
-    return text.size();
-  }
-  return static_cast<size_t>(std::to_chars(to, to + kDoubleCharsMax, value).ptr - to);
 }
 
 void ReplyWriter::head(char type, uint64_t count) {
@@ -119,13 +108,11 @@ void ReplyWriter::boolean(bool value) {
   }
 }
 
-void ReplyWriter::real(double value) {
-  char digits[kDoubleCharsMax];
-  const std::string_view text{digits, format_double(value, digits)};
+void ReplyWriter::real(std::string_view digits) {
   if (resp3()) {
-    line(',', text);
+    line(',', digits);
   } else {
-    bulk(text);
+    bulk(digits);
   }
 }
 

@@ -29,11 +29,11 @@ class ReplyWriter {
 
   void integer(int64_t value);
   void bulk(std::string_view bytes);
-  void bulk_integer(int64_t value);  // the digits as a bulk string
-  void boolean(bool value);          // RESP2: integer 0 or 1
-  void real(double value);           // RESP3 double, RESP2 bulk string; shortest exact digits
-  void null();                       // RESP2: null bulk string
-  void null_array();                 // RESP2: null array
+  void bulk_integer(int64_t value);          // the digits as a bulk string
+  void boolean(bool value);                  // RESP2: integer 0 or 1
+  void real(std::string_view digits);        // RESP3 double, RESP2 bulk string
+  void null();                               // RESP2: null bulk string
+  void null_array();                         // RESP2: null array
   void big_number(std::string_view digits);  // RESP2: bulk string
   void verbatim(std::string_view text);      // RESP3: "txt:", RESP2: bulk string
 
@@ -60,14 +60,10 @@ class ReplyWriter {
   size_t error_size_ = 0;
 };
 
-// Longest text that format_integer and format_double write.
+// Longest text that format_integer writes.
 inline constexpr size_t kIntegerCharsMax = 20;
-inline constexpr size_t kDoubleCharsMax = 32;
 
 // Writes the decimal digits to `to` (kIntegerCharsMax bytes); returns how many.
 size_t format_integer(int64_t value, char* to);
-
-// Writes the shortest digits that read back as the same double, "inf", "-inf" or "nan".
-size_t format_double(double value, char* to);
 
 }  // namespace larder::protocol

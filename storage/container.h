@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 
 namespace larder::storage {
 
@@ -23,6 +25,13 @@ class Container {
   // Of that, what it takes in the entry arena, in whole blocks: counted anew from every element,
   // for DEBUG RECOUNT-MEMORY.
   virtual size_t recount_arena_bytes() const = 0;
+
+  // Elements with expiries of their own, milliseconds since the epoch: see Object.
+  virtual int64_t next_due_ms() const { return std::numeric_limits<int64_t>::max(); }
+  virtual bool all_dead(int64_t /*now_ms*/) const { return false; }
+  virtual void sweep(int64_t /*now_ms*/, size_t& /*elements*/) {}
+  // Whether any element has an expiry, dead or not.
+  virtual bool any_timed() const { return false; }
 
   // Frees some `elements`, so that freeing a large one stalls nobody. True if something is left;
   // once begun, only this and the destructor may be called.

@@ -1,5 +1,6 @@
 #include "storage/entry.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -42,7 +43,7 @@ void Entry::write_expiry(uint8_t* at, int64_t expire_at_ms, uint8_t flags) {
 
 uint8_t Entry::flags_for(const EntryShape& shape) {
   uint8_t flags = static_cast<uint8_t>(shape.kind);
-  if (shape.kind == ValueKind::kInteger) flags |= width_of(shape.integer);
+  if (shape.kind == ValueKind::kInteger) flags |= shape.wide ? 3 : width_of(shape.integer);
   if (shape.expire_at_ms != kNoExpiry) {
     flags |= fits_40_bits(shape.expire_at_ms) ? kExpiry40 : kExpiry64;
   }
@@ -56,6 +57,7 @@ size_t Entry::bytes_for(const EntryShape& shape, uint8_t flags) {
   const size_t value = shape.kind == ValueKind::kText
                            ? shape.text_bytes + ((flags & kLongText) != 0 ? 2 : 1)
                        : shape.kind == ValueKind::kInteger ? integer_bytes(flags)
+                       : shape.kind == ValueKind::kNone    ? 0
                                                            : kPointerBytes;
   return head + expiry_width(flags) + shape.key.size() + value;
 }
@@ -151,6 +153,8 @@ EntryShape Entry::shape() const {
     case ValueKind::kObject:
       shape.object = object();
       break;
+    case ValueKind::kNone:
+      break;
   }
   return shape;
 }
@@ -193,6 +197,12 @@ int64_t Entry::expire_at_ms() const {
   int64_t at_ms = 0;
   std::memcpy(&at_ms, bytes() + expiry_offset(), expiry_width(expiry));
   return expiry == kExpiry40 ? at_ms + kExpiry40EpochMs : at_ms;
+}
+
+int64_t Entry::next_due_ms() const {
+  const int64_t elements_ms =
+      kind() == ValueKind::kObject ? object().next_due_ms() : Object::kNothingDue;
+  return has_expiry() ? std::min(expire_at_ms(), elements_ms) : elements_ms;
 }
 
 bool Entry::set_expire_at_ms(int64_t expire_at_ms) {
@@ -243,7 +253,8 @@ std::string_view Entry::string(char (&digits)[kIntegerTextMax]) const {
     case ValueKind::kBlob:
       return blob()->view();
     case ValueKind::kInteger:
-    case ValueKind::kObject:  // not asked
+    case ValueKind::kObject:  // not asked, nor the next
+    case ValueKind::kNone:
       break;
   }
   return {digits, write_integer(integer(), digits)};
@@ -260,6 +271,8 @@ size_t Entry::value_bytes() const {
       return text_size();
     case ValueKind::kInteger:
       return integer_bytes(flags());
+    case ValueKind::kNone:
+      return 0;
     case ValueKind::kBlob:
     case ValueKind::kObject:
       break;

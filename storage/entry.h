@@ -8,7 +8,7 @@
 //   [1|2]    length of a value kept here
 //   key bytes
 //   value    text kept here (up to kInlineValueMax), an integer of 1, 2, 4 or 8 bytes, a pointer to
-//            a Blob, or the Object of a collection
+//            a Blob, the Object of a collection, or nothing: a member of a set is a key alone
 //
 // There is no reference count, no separate key object, no second table for expiries. Whoever holds
 // the shard's lock may read and write an entry; nobody else may touch it.
@@ -33,7 +33,7 @@ inline constexpr size_t kKeyBytesMax = 0xffffffff;
 inline constexpr size_t kInlineValueMax = 1024;
 
 // How a value is kept.
-enum class ValueKind : uint8_t { kText = 0, kBlob = 1, kObject = 2, kInteger = 4 };
+enum class ValueKind : uint8_t { kText = 0, kBlob = 1, kObject = 2, kNone = 3, kInteger = 4 };
 
 // What an entry is to be made of. For kText, `text_bytes` is the value's length; for kBlob, `blob`
 // is taken over with its reference, for kObject `object`.
@@ -43,6 +43,9 @@ struct EntryShape {
   ValueKind kind = ValueKind::kText;
   size_t text_bytes = 0;
   int64_t integer = 0;
+  // Keeps the integer in 8 bytes, however small: then set_integer() takes any. with() and copy()
+  // do not preserve it.
+  bool wide = false;
   Blob* blob = nullptr;
   Object object{};
   // The string was modified in place: OBJECT ENCODING calls it "raw" however short it is.
@@ -91,6 +94,15 @@ class Entry {
   bool modified() const { return (flags() & kModified) != 0; }
   int64_t expire_at_ms() const;
   bool has_expiry() const { return (flags() & kExpiryMask) != kExpiryNone; }
+
+  // A lower bound of when the entry, or an element of it that has an expiry of its own, dies, in
+  // milliseconds since the epoch: what the sweep goes by. Object::kNothingDue if never.
+  int64_t next_due_ms() const;
+  // Whether its time has passed, or that of each of its elements: then nobody may see it.
+  bool dead(int64_t now_ms) const {
+    if (has_expiry() && expire_at_ms() <= now_ms) return true;
+    return kind() == ValueKind::kObject && object().all_dead(now_ms);
+  }
 
   // Changes the expiry in place if the block has a field wide enough for it. False, and nothing
   // changed, if not: then a new block is needed.

@@ -31,15 +31,11 @@ size_t held_bytes(const Entry& entry) {
   return EntryArena::block_bytes(entry.block_bytes()) + blob + Table::kSlotBytes;
 }
 
-bool dead(const Entry& entry, int64_t now_ms) {
-  return entry.has_expiry() && entry.expire_at_ms() <= now_ms;
-}
-
 }  // namespace
 
 double Evictor::score(Shard& shard, Slot slot, int64_t now_ms) const {
   const Entry& entry = *slot.entry();
-  if (dead(entry, now_ms)) return kDeadScore;
+  if (entry.dead(now_ms)) return kDeadScore;
   return store_.eviction().score(shard.eviction, slot.bits(), held_bytes(entry),
                                  entry.expire_at_ms(), now_ms);
 }
@@ -124,7 +120,7 @@ size_t Evictor::try_evict(Candidate candidate, int64_t now_ms) {
       return 0;
     }
     EvictionPolicy& policy = store_.eviction();
-    const bool expired = dead(*slot.entry(), now_ms);
+    const bool expired = slot.entry()->dead(now_ms);
     if (expired) {
       shard.expired.add();
     } else {

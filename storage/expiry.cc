@@ -45,12 +45,7 @@ bool ExpirySweeper::sweep_shard(int64_t now_ms, SweepBudget& budget, Progress& p
       Table& table = store_.table(locked, shard_, d);
       if (table.next_due_ms() <= now_ms) {
         const size_t segments = std::min(budget.segments, kSegmentsPerLock);
-        more = table.sweep(now_ms, segments, [&](Entry* entry) {
-          dead_.push_back(entry);
-          if (Observer* observer = store_.observer()) {
-            observer->changed(d, store_.key(entry->key()), KeyChange::kExpired);
-          }
-        });
+        more = sweep_table(table, d, now_ms, segments);
         budget.segments -= segments;
       }
       next_due_ms = std::min(next_due_ms, table.next_due_ms());
@@ -63,6 +58,28 @@ bool ExpirySweeper::sweep_shard(int64_t now_ms, SweepBudget& budget, Progress& p
   dead_.clear();
   if (!more) round_due_ms_ = std::min(round_due_ms_, next_due_ms);
   return more;
+}
+
+// True if more of it is due.
+bool ExpirySweeper::sweep_table(Table& table, size_t database, int64_t now_ms, size_t segments) {
+  const auto tell = [&](const Entry& entry, KeyChange change) {
+    if (Observer* observer = store_.observer()) {
+      observer->changed(database, store_.key(entry.key()), change);
+    }
+  };
+  size_t elements = kElementsPerLock;
+  const auto on_dead = [&](Entry* entry) {
+    dead_.push_back(entry);
+    tell(*entry, KeyChange::kExpired);
+  };
+  const auto on_due = [&](Entry& entry) {
+    if (elements == 0) return;
+    Object object = entry.object();
+    object.sweep(now_ms, elements);
+    entry.set_object(object);
+    tell(entry, KeyChange::kWritten);
+  };
+  return table.sweep(now_ms, segments, on_dead, on_due);
 }
 
 }  // namespace larder::storage

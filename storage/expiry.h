@@ -1,4 +1,5 @@
-// The background sweep: frees the memory of keys whose time is over and that nobody asks for.
+// The background sweep: frees the memory of keys, and of fields of hashes, whose time is over and
+// that nobody asks for.
 // (Readers need no sweep: Keyspace never shows a dead key.)
 //
 // The work is divided between workers by shards. A sweeper goes round its shards; a round is done
@@ -52,7 +53,10 @@ class ExpirySweeper {
  private:
   // Segments swept under one hold of a shard's lock.
   static constexpr size_t kSegmentsPerLock = 2;
+  // Elements of collections looked at meanwhile.
+  static constexpr size_t kElementsPerLock = 1000;
 
+  bool sweep_table(Table& table, size_t database, int64_t now_ms, size_t segments);
   bool sweep_shard(int64_t now_ms, SweepBudget& budget, Progress& progress);
 
   Store& store_;

@@ -31,7 +31,7 @@ Shard& Keyspace::shard(const Key& key) {
 Slot Keyspace::find_slot(const Key& key) {
   Table& keys = table(key);
   const Slot slot = keys.find(key);
-  if (!slot || !dead(*slot.entry())) return slot;
+  if (!slot || !slot.entry()->dead(now_ms_)) return slot;
   Entry::destroy(take_out(key, slot));
   shard(key).expired.add();
   if (Observer* observer = store_.observer()) {

@@ -69,6 +69,7 @@ class Keyspace {
   // `object` says where it is now. One without elements must be erased instead.
   void set_object(const Key& key, Entry& entry, Object object) {
     entry.set_object(object);
+    if (object.is_timed()) table(key).note_due(table(key).find(key));
     note(key, KeyChange::kWritten);
   }
 
@@ -95,9 +96,6 @@ class Keyspace {
  private:
   Table& table(const Key& key) { return shard(key).table(database_); }
   Shard& shard(const Key& key);
-  bool dead(const Entry& entry) const {
-    return entry.has_expiry() && entry.expire_at_ms() <= now_ms_;
-  }
   // Counts a change of the key, once it is made, and tells who wants to know.
   void note(const Key& key, KeyChange change) {
     shard(key).writes.add();

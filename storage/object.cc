@@ -3,6 +3,7 @@
 #include "storage/container.h"
 #include "storage/garbage.h"
 #include "storage/packed.h"
+#include "storage/types/packed_hash.h"
 
 namespace larder::storage {
 
@@ -23,6 +24,27 @@ size_t Object::memory_bytes() const {
 
 size_t Object::recount_arena_bytes() const {
   return is_packed() ? packed()->memory_bytes() : container()->recount_arena_bytes();
+}
+
+int64_t Object::next_due_ms() const {
+  if (!is_timed()) return kNothingDue;
+  return is_packed() ? packed_hash::next_due_ms(packed()) : container()->next_due_ms();
+}
+
+bool Object::no_live(int64_t now_ms) const {
+  return is_packed() ? packed_hash::all_dead(packed(), now_ms) : container()->all_dead(now_ms);
+}
+
+void Object::sweep(int64_t now_ms, size_t& elements) {
+  if (!is_timed()) return;
+  if (is_packed()) {
+    Packed* list = packed();
+    packed_hash::sweep(list, now_ms, elements);
+    *this = Object(type(), encoding(), list);
+    return;
+  }
+  container()->sweep(now_ms, elements);
+  if (!container()->any_timed()) *this = Object(type(), Encoding::kTable, container());
 }
 
 bool Object::move(bool (*worth_moving)(const void* block)) {

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace larder::storage {
 
@@ -20,6 +21,7 @@ enum class Encoding : uint8_t {
   kListpack,       // types/listpack.h
   kListpackTimed,  // of triples: a hash whose fields have expiries (types/hash.h)
   kTable,          // a hash table
+  kTableTimed,     // a hash table, some elements of which have expiries
   kOrdered,        // a hash table and an ordered tree (types/sorted_set.h)
   kNodes,          // a chain of listpacks (types/list.h)
 };
@@ -37,9 +39,14 @@ class Object {
   }
 
   explicit operator bool() const { return word_ != 0; }
+  bool operator==(const Object&) const = default;
   ValueType type() const { return static_cast<ValueType>(word_ >> kTypeShift); }
   Encoding encoding() const { return static_cast<Encoding>(word_ >> kEncodingShift & 0xff); }
   bool is_packed() const { return encoding() <= Encoding::kListpackTimed; }
+  // Whether elements may have expiries of their own.
+  bool is_timed() const {
+    return encoding() == Encoding::kListpackTimed || encoding() == Encoding::kTableTimed;
+  }
 
   // Each may be asked only where is_packed() says so. The caller knows by type() and encoding()
   // what kind of container it is.
@@ -60,6 +67,18 @@ class Object {
   size_t memory_bytes() const;
   size_t recount_arena_bytes() const;  // see Container
 
+  // Of the elements' own expiries; all of these may be asked of any object.
+  static constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
+  // A lower bound of the earliest, milliseconds since the epoch; kNothingDue if none has one.
+  int64_t next_due_ms() const;
+  // Whether the time of every element has passed: then there is no such collection any more.
+  bool all_dead(int64_t now_ms) const {
+    return is_timed() && next_due_ms() <= now_ms && no_live(now_ms);
+  }
+  // Frees dead elements, about `elements` at most, of one that is not all_dead(); counts down how
+  // many were looked at.
+  void sweep(int64_t now_ms, size_t& elements);
+
   // For compaction: moves a packed one that is `worth_moving` into a new block. Throws
   // std::bad_alloc, and then has changed nothing.
   bool move(bool (*worth_moving)(const void* block));
@@ -73,6 +92,7 @@ class Object {
       : word_(reinterpret_cast<uintptr_t>(address) |
               static_cast<uint64_t>(encoding) << kEncodingShift |
               static_cast<uint64_t>(type) << kTypeShift) {}
+  bool no_live(int64_t now_ms) const;
   uintptr_t address() const { return word_ & ((uint64_t{1} << kEncodingShift) - 1); }
 
   uint64_t word_ = 0;

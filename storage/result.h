@@ -10,15 +10,17 @@ namespace larder::storage {
 
 enum class Status : uint8_t {
   kOk,
-  kNotFound,       // there is no such live key
-  kWrongType,      // the key holds another type
-  kNotInteger,     // the value is not a 64-bit integer
-  kNotFloat,       // the value is not a number
-  kOverflow,       // the result would leave the 64-bit range
-  kNanOrInfinity,  // the result would not be finite
-  kTooLong,        // the result would pass the limit on a string
-  kExists,         // the target exists already
-  kSameObject,     // source and target are the same
+  kNotFound,         // there is no such live key
+  kWrongType,        // the key holds another type
+  kNotInteger,       // the value is not a 64-bit integer
+  kNotFloat,         // the value is not a number
+  kOverflow,         // the result would leave the 64-bit range
+  kNanOrInfinity,    // the result would not be finite
+  kNotANumber,       // the result would be the sum of infinities of both signs
+  kTooLong,          // the result would pass the limit on a string
+  kExists,           // the target exists already
+  kSameObject,       // source and target are the same
+  kIndexOutOfRange,  // there is no element at this position
 };
 
 template <typename T>

@@ -32,7 +32,7 @@ void KeyScanner::step_in_shard(const LockedKeys& locked, int64_t now_ms, ScanBud
                                FunctionRef<void(const Entry&)> visit) {
   const Table& table = store_.table(locked, shard_, database_);
   position_ = table.scan(position_, budget, [&](const Entry& entry) {
-    if (!entry.has_expiry() || entry.expire_at_ms() > now_ms) visit(entry);
+    if (!entry.dead(now_ms)) visit(entry);
   });
   shard_ += position_ == 0;
 }

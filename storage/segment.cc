@@ -152,7 +152,7 @@ bool Segment::divide(Segment& low, Segment& high, uint64_t hash_seed) const {
       const KeyHash hash = hash_key(entry.key(), hash_seed);
       Segment& to = (prefix_of(hash) & bit) != 0 ? high : low;
       if (!to.place(hash, ref)) return false;
-      if (entry.has_expiry()) to.next_due_ms = std::min(to.next_due_ms, entry.expire_at_ms());
+      to.next_due_ms = std::min(to.next_due_ms, entry.next_due_ms());
     }
   }
   return true;

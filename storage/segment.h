@@ -99,7 +99,8 @@ class alignas(64) Segment {
   Bucket& bucket(uint32_t index) { return begin()[index]; }
   const Bucket& bucket(uint32_t index) const { return begin()[index]; }
 
-  // Lower bound of its entries' expiries, milliseconds since the epoch.
+  // Lower bound of its entries' expiries and of those of their elements, milliseconds since the
+  // epoch.
   int64_t next_due_ms = kNothingDue;
 
   // The position of a home bucket is in the order of its keys' hashes, however many there are: a

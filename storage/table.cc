@@ -154,7 +154,7 @@ void Table::insert(KeyHash hash, Entry* entry, AccessBits bits) {
     make_room(directory_index(hash));
   }
   size_++;
-  if (entry->has_expiry()) count_expiry(*directory_[directory_index(hash)], *entry);
+  count_expiry(*directory_[directory_index(hash)], *entry);
 }
 
 Entry* Table::replace(Slot slot, Entry* entry) {
@@ -181,14 +181,24 @@ void Table::forget_expiry(const Entry& entry) {
 }
 
 void Table::note_expiry(Slot slot) {
-  if (slot.entry()->has_expiry()) count_expiry(*slot.segment_, *slot.entry());
+  count_expiry(*slot.segment_, *slot.entry());
+}
+
+void Table::note_due(Slot slot) {
+  lower_bounds(*slot.segment_, slot.entry()->next_due_ms());
+}
+
+void Table::lower_bounds(Segment& segment, int64_t due_ms) {
+  segment.next_due_ms = std::min(segment.next_due_ms, due_ms);
+  next_due_ms_ = std::min(next_due_ms_, due_ms);
 }
 
 void Table::count_expiry(Segment& segment, const Entry& entry) {
+  if (!entry.has_expiry() && entry.kind() != ValueKind::kObject) return;
+  lower_bounds(segment, entry.next_due_ms());
+  if (!entry.has_expiry()) return;
   volatile_size_++;
   expire_at_sum_s_ += expiry_seconds(entry);
-  segment.next_due_ms = std::min(segment.next_due_ms, entry.expire_at_ms());
-  next_due_ms_ = std::min(next_due_ms_, entry.expire_at_ms());
 }
 
 void Table::make_room(size_t index) {
@@ -321,14 +331,17 @@ TablePosition Table::scan(TablePosition from, ScanBudget& budget,
   return 0;
 }
 
-void Table::sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead) {
+void Table::sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead,
+                          FunctionRef<void(Entry&)> on_due) {
   segment.prefetch_entries();
   int64_t next_due_ms = kNothingDue;
   segment.each([&](Bucket& bucket, uint32_t i) {
     Entry* entry = bucket.entries[i].entry();
-    if (!entry->has_expiry()) return;
-    if (entry->expire_at_ms() > now_ms) {
-      next_due_ms = std::min(next_due_ms, entry->expire_at_ms());
+    const int64_t due_ms = entry->next_due_ms();
+    if (due_ms == kNothingDue) return;
+    if (due_ms > now_ms || !entry->dead(now_ms)) {
+      if (due_ms <= now_ms) on_due(*entry);
+      next_due_ms = std::min(next_due_ms, entry->next_due_ms());
       return;
     }
     forget_expiry(*entry);
@@ -339,7 +352,8 @@ void Table::sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Ent
   segment.next_due_ms = next_due_ms;
 }
 
-bool Table::sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead) {
+bool Table::sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead,
+                  FunctionRef<void(Entry&)> on_due) {
   if (next_due_ms_ > now_ms) return false;
   int64_t next_due_ms = kNothingDue;
   bool more = false;
@@ -350,9 +364,10 @@ bool Table::sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)>
         more = true;
       } else {
         segments_max--;
-        sweep_segment(*directory_[i], now_ms, on_dead);
+        sweep_segment(*directory_[i], now_ms, on_dead, on_due);
         give_back_room(i);
         if (size_ == 0) break;
+        more |= directory_[i]->next_due_ms <= now_ms;
       }
     }
     next_due_ms = std::min(next_due_ms, directory_[i]->next_due_ms);
@@ -360,6 +375,21 @@ bool Table::sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)>
   }
   next_due_ms_ = size_ == 0 ? kNothingDue : next_due_ms;
   return more;
+}
+
+size_t Table::count_dead(int64_t now_ms) const {
+  if (next_due_ms_ > now_ms) return 0;
+  size_t dead = 0;
+  for (size_t i = 0; i < directory_size();) {
+    Segment& segment = *directory_[i];
+    if (segment.next_due_ms <= now_ms) {
+      segment.prefetch_entries();
+      segment.each(
+          [&](Bucket& b, uint32_t slot) { dead += b.entries[slot].entry()->dead(now_ms); });
+    }
+    i += directory_span(segment);
+  }
+  return dead;
 }
 
 TablePosition Table::compact(TablePosition from, bool values, size_t& moves_max) {
@@ -411,11 +441,12 @@ Entry* Table::entry_by_rank(size_t rank) const {
 
 // Draws slots until one is in use. A segment counts once, however often it stands in the directory,
 // and for as many slots as the largest has, so that every slot has the same chance. In a table with
-// few entries, drawing gives up soon and counting, which is as fair, is short.
+// few entries, drawing gives up soon and counting, which is as fair, is short; the longer the
+// directory that counting must walk, the longer it is put off.
 Entry* Table::random_entry(uint64_t random) const {
   if (size_ == 0) return nullptr;
-  constexpr int kDraws = 32;
-  for (int i = 0; i < kDraws; i++) {
+  constexpr size_t kDrawsMin = 32;
+  for (size_t draws = kDrawsMin + directory_size() / 8; draws > 0; draws--) {
     random = mix(random);
     const size_t index = random & (directory_size() - 1);
     const Segment& segment = *directory_[index];
@@ -469,10 +500,10 @@ bool Table::recount() const {
       const Slot found = find({entry.key(), hash_key(entry.key(), seed_)});
       in_segment++;
       all_hold &= found && found.entry() == &entry;
+      all_hold &= segment.next_due_ms <= entry.next_due_ms();
       if (!entry.has_expiry()) return;
       volatile_size++;
       sum_s += expiry_seconds(entry);
-      all_hold &= segment.next_due_ms <= entry.expire_at_ms();
     });
     all_hold &= in_segment == segment.size() && next_due_ms_ <= segment.next_due_ms;
     size += in_segment;

@@ -98,6 +98,8 @@ class Table {
   // To be called before and after an entry is changed in place in a way that may change its expiry.
   void forget_expiry(const Entry& entry);
   void note_expiry(Slot slot);
+  // To be called when elements of the collection in the slot got other expiries.
+  void note_due(Slot slot);
 
   // Calls `visit` for each entry of the buckets from `from` on until the budget is spent. Whole
   // buckets are visited, so a few entries more than budgeted may be. Returns where to go on, 0 when
@@ -115,12 +117,20 @@ class Table {
   // must not change the table.
   TablePosition sample(TablePosition from, size_t& wanted, FunctionRef<void(Slot)> visit) const;
 
-  // Lower bound of the earliest expiry in the table, milliseconds since the epoch.
+  // Lower bound of the earliest expiry in the table, of entries and of the elements of collections
+  // (Entry::next_due_ms()), in milliseconds since the epoch.
   int64_t next_due_ms() const { return next_due_ms_; }
 
   // Takes dead entries out of up to `segments_max` segments that are due at `now_ms`, handing each
-  // to `on_dead`, whose it then is. True if more segments are due.
-  bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead);
+  // to `on_dead`, whose it then is. Live ones of which elements may be dead are shown to `on_due`,
+  // which may sweep them. True if more is due.
+  bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead,
+             FunctionRef<void(Entry&)> on_due);
+  bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead) {
+    return sweep(now_ms, segments_max, on_dead, [](Entry&) {});
+  }
+  // Looks at the segments that are due, without changing anything.
+  size_t count_dead(int64_t now_ms) const;
 
   // Moves entries, and the segment itself, out of memory that the arena wants to be emptied: in the
   // segment that `from` lies in, and at most `moves_max` blocks (counted down). `values`:
@@ -162,7 +172,9 @@ class Table {
   void free_segments();
   void visit_home(const Segment& segment, uint32_t home,
                   FunctionRef<void(const Entry&)> visit) const;
-  void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead);
+  void lower_bounds(Segment& segment, int64_t due_ms);
+  void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead,
+                     FunctionRef<void(Entry&)> on_due);
   void compact_bucket(Bucket& bucket, bool values, size_t& moves_max);
   Entry* entry_by_rank(size_t rank) const;
   bool stash_counts_hold(const Segment& segment) const;

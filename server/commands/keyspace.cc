@@ -1,17 +1,15 @@
 // Commands on whole databases. What looks at or frees every key works in slices, so that other
 // connections are served meanwhile.
 #include <algorithm>
-#include <cctype>
-#include <cerrno>
-#include <cstdlib>
 #include <limits>
 #include <optional>
-#include <random>
 #include <string>
 
 #include "server/commands/families.h"
 #include "server/core/bulk_list.h"
 #include "server/core/call.h"
+#include "server/core/random_bits.h"
+#include "server/core/scan_arguments.h"
 #include "server/core/slice_timer.h"
 #include "server/core/value_type.h"
 #include "storage/random_key.h"
@@ -125,18 +123,6 @@ void keys(Call& call) {
   if (found) call.reply().bulk(pattern);
 }
 
-// Reads a cursor as Redis does, with strtoul: an empty text is 0, and a sign is allowed.
-ScanCursor read_cursor(Args& args) {
-  const std::string text(args.next());
-  char* end = nullptr;
-  errno = 0;
-  const ScanCursor cursor = std::strtoull(text.c_str(), &end, 10);
-  if (std::isspace(static_cast<unsigned char>(text[0])) || *end != '\0' || errno == ERANGE) {
-    args.fail(errors::kInvalidCursor);
-  }
-  return cursor;
-}
-
 // Looks at COUNT keys; where many were deleted, at fewer, so that crossing empty buckets is bounded
 // as well.
 ScanBudget scan_budget(int64_t count) {
@@ -150,12 +136,11 @@ ScanBudget scan_budget(int64_t count) {
 void scan(Call& call) {
   constexpr int64_t kCountDefault = 10;
   Args args = call.args();
-  ScanRequest request{.cursor = read_cursor(args), .reply_with_cursor = true};
+  ScanRequest request{.cursor = read_scan_cursor(args), .reply_with_cursor = true};
   int64_t count = kCountDefault;
   while (!args.done()) {
     if (args.option("COUNT", 1)) {
-      count = args.integer();
-      if (count < 1) args.fail(errors::kSyntax);
+      count = read_scan_count(args);
     } else if (args.option("MATCH", 1)) {
       request.pattern = args.next();
     } else if (args.option("TYPE", 1)) {
@@ -171,11 +156,6 @@ void scan(Call& call) {
 }
 
 // --- RANDOMKEY and DBSIZE.
-
-uint64_t random_bits() {
-  thread_local std::mt19937_64 generator(std::random_device{}());
-  return generator();
-}
 
 // In slices only because it may meet many dead keys in a row; each is removed, so it comes to an
 // end.

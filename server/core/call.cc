@@ -13,14 +13,17 @@ storage::Key Call::key(size_t i) {
   return hashed_;
 }
 
-void Call::put_argument(storage::Keyspace& db, const storage::Key& key, size_t i,
-                        int64_t expire_at_ms) {
+storage::Blob* Call::blob_of(size_t i) {
   const std::string_view value = arguments_[i];
   storage::Blob* blob =
       value.size() >= protocol::kLargeBulkBytes ? client_.blob_of(value) : nullptr;
-  if (blob == nullptr && held_ != nullptr) blob = client_.transaction().blob_of(value);
-  if (blob != nullptr) return db.put_blob(key, *blob, expire_at_ms);
-  db.put_string(key, value, expire_at_ms);
+  return blob == nullptr && held_ != nullptr ? client_.transaction().blob_of(value) : blob;
+}
+
+void Call::put_argument(storage::Keyspace& db, const storage::Key& key, size_t i,
+                        int64_t expire_at_ms) {
+  if (storage::Blob* blob = blob_of(i)) return db.put_blob(key, *blob, expire_at_ms);
+  db.put_string(key, arguments_[i], expire_at_ms);
 }
 
 DatabaseLock Call::lock() {

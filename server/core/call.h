@@ -90,6 +90,8 @@ class Call {
   std::span<const std::string_view> arguments() const { return arguments_; }
   size_t argument_count() const { return arguments_.size(); }
   std::string_view argument(size_t i) const { return arguments_[i]; }
+  // The blob that argument i was received into, for who wants to share it; mostly null.
+  storage::Blob* blob_of(size_t i);
   // Stores argument i under a key, as Keyspace::put_string() does; a large one without a copy.
   void put_argument(storage::Keyspace& db, const storage::Key& key, size_t i, int64_t expire_at_ms);
   // A cursor behind the command's name, or from argument `first`.

@@ -116,6 +116,8 @@ class Client {
   virtual void request_close() = 0;
   // Asks the client's loop to wake a blocked command. Any thread, under the lock of Clients.
   virtual void request_unblock(bool with_error) = 0;
+  // Asks the client's loop to resume a waiting command. Any thread, under the lock of Clients.
+  virtual void request_wake() = 0;
 
   // The blob that an argument of the request being run was received into, null if it was not:
   // whoever wants to keep the argument can share it. The client's loop.

@@ -115,6 +115,7 @@ enum class Group : uint8_t {
   kString,
   kBitmap,
   kHash,
+  kHyperLogLog,
   kList,
   kSet,
   kSortedSet,

@@ -183,8 +183,9 @@ std::span<const NamedBit> key_flag_names() {
 
 std::string_view group_name(Group group) {
   static constexpr std::string_view kNames[] = {
-      "generic", "string",       "bitmap",    "hash",       "list",   "set",  "sorted-set",
-      "pubsub",  "transactions", "scripting", "connection", "server", "tags", "rate-limit"};
+      "generic",   "string",     "bitmap",     "hash",   "hyperloglog",
+      "list",      "set",        "sorted-set", "pubsub", "transactions",
+      "scripting", "connection", "server",     "tags",   "rate-limit"};
   return kNames[static_cast<size_t>(group)];
 }
 

@@ -171,11 +171,13 @@ std::vector<std::pair<std::string, std::string>> Config::get(
     const bool exact = pattern.find_first_of("[*?") == std::string_view::npos;
     for (const OptionRow& row : option_rows()) {
       if (row.kind == OptionKind::kRename) continue;
-      const bool matches =
-          exact ? to_lower(pattern) == row.name
-                : storage::glob_match(pattern, row.name, storage::LetterCase::kIgnore);
-      if (!matches || !seen.insert(row.name).second) continue;
-      found.emplace_back(exact ? pattern : row.name, *get(row.name));
+      for (const std::string_view name : {row.name, row.alias}) {
+        const bool matches = exact
+                                 ? to_lower(pattern) == name
+                                 : storage::glob_match(pattern, name, storage::LetterCase::kIgnore);
+        if (name.empty() || !matches || !seen.insert(name).second) continue;
+        found.emplace_back(exact ? pattern : name, *get(row.name));
+      }
     }
   }
   return found;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "storage/eviction_kind.h"
+#include "storage/types/hash_limits.h"
 
 namespace larder::core {
 
@@ -68,6 +69,7 @@ struct ConfigValues {
   OutputLimit output_replica;
   OutputLimit output_pubsub;
   IntegerValue databases{0};
+  IntegerValue list_max_listpack_size{0};
   IntegerValue maxmemory_bytes{0};
   TextValue maxmemory_share;         // "auto" or "50%", if maxmemory was given so; else empty
   IntegerValue maxmemory_policy{0};  // a storage::EvictionKind, or kAutomaticPolicy
@@ -77,6 +79,14 @@ struct ConfigValues {
   IntegerValue lazyfree_user_flush{0};
   IntegerValue busy_reply_threshold_ms{0};
   IntegerValue script_memory_bytes_max{0};
+  IntegerValue hash_listpack_fields_max{0};
+  IntegerValue hash_listpack_value_bytes_max{0};
+  IntegerValue set_integers_max{0};
+  IntegerValue set_listpack_members_max{0};
+  IntegerValue set_listpack_member_bytes_max{0};
+  IntegerValue zset_listpack_members_max{0};
+  IntegerValue zset_listpack_member_bytes_max{0};
+  IntegerValue hll_sparse_bytes_max{0};
   IntegerValue loglevel{0};
   TextValue logfile;
   IntegerValue slowlog_slower_than_us{0};
@@ -93,6 +103,11 @@ struct ConfigValues {
   // What happens at the limit: the policy named, or, if none is, the best one where there is a
   // limit.
   storage::EvictionKind eviction_kind() const;
+
+  storage::HashLimits hash_limits() const {
+    return {static_cast<size_t>(hash_listpack_fields_max.load(std::memory_order_relaxed)),
+            static_cast<size_t>(hash_listpack_value_bytes_max.load(std::memory_order_relaxed))};
+  }
 };
 
 class Config {

@@ -26,6 +26,7 @@ enum class OptionKind : uint8_t {
 struct OptionRow {
   std::string_view section;
   std::string_view name;
+  std::string_view alias{};  // its name in older versions of Redis, understood everywhere
   OptionKind kind = OptionKind::kInteger;
   IntegerValue ConfigValues::*number = nullptr;
   TextValue ConfigValues::*text = nullptr;

@@ -225,7 +225,15 @@ Dispatcher::Outcome Dispatcher::run_allowed(Client& client, const Request& reque
   if (prepared.hashed) {
     call.set_hashed(static_cast<size_t>(command.row->keys[0].begin), prepared.hash);
   }
-  return execute(call);
+  const Outcome outcome = execute(call);
+  serve_waiting(now_ms);
+  return outcome;
+}
+
+// Not while a script holds keys for long: Worker comes back to it.
+void Dispatcher::serve_waiting(int64_t now_ms) {
+  if (!server_.blocking.any_ready() || server_.scripts.busy()) return;
+  server_.blocking.serve(now_ms);
 }
 
 Dispatcher::Outcome Dispatcher::execute(Call& call) {
@@ -303,6 +311,7 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
   }
+  serve_waiting(now_ms);
   if (suspended.silent) out.truncate(reply_start);
   return progress;
 }

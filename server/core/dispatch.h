@@ -72,6 +72,8 @@ class Dispatcher {
   // Makes room for commands that may need memory; false: there is none to be had.
   bool make_room(int64_t now_ms) { return server_.memory_limit.make_room(evictor_, now_ms); }
   ScriptRunner& scripts() { return *scripts_; }
+  // Serves clients that wait for keys that this thread has changed.
+  void serve_waiting(int64_t now_ms);
 
   // What the last command took.
   uint64_t last_nanoseconds() const { return last_nanoseconds_; }

@@ -44,12 +44,16 @@ std::string_view text(storage::Status status) {
       return kOverflow;
     case Status::kNanOrInfinity:
       return kNanOrInfinity;
+    case Status::kNotANumber:
+      return kScoreNotANumber;
     case Status::kTooLong:
       return kStringTooLong;
     case Status::kExists:
       return "BUSYKEY Target key name already exists.";
     case Status::kSameObject:
       return kSameObject;
+    case Status::kIndexOutOfRange:
+      return "ERR index out of range";
   }
   return "ERR internal error";
 }
@@ -66,6 +70,10 @@ std::string not_in_transaction(std::string_view command) {
 
 std::string wrong_arity(std::string_view command) {
   return "ERR wrong number of arguments for '" + std::string(command) + "' command";
+}
+
+std::string no_input_keys(std::string_view command) {
+  return "ERR at least 1 input key is needed for '" + std::string(command) + "' command";
 }
 
 std::string invalid_expire(std::string_view command) {
@@ -128,6 +136,10 @@ std::string unrecognized_option(std::string_view option) {
 
 std::string special_characters(std::string_view attribute) {
   return "ERR " + until_nul(attribute) + " cannot contain spaces, newlines or special characters.";
+}
+
+std::string unknown_argument(std::string_view argument) {
+  return "ERR unknown argument: " + until_nul(argument);
 }
 
 std::string unknown_category(std::string_view category) {

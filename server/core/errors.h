@@ -21,6 +21,21 @@ inline constexpr std::string_view kNoSuchKey = "ERR no such key";
 inline constexpr std::string_view kOverflow = "ERR increment or decrement would overflow";
 inline constexpr std::string_view kDecrementOverflow = "ERR decrement would overflow";
 inline constexpr std::string_view kNanOrInfinity = "ERR increment would produce NaN or Infinity";
+inline constexpr std::string_view kScoreNotANumber = "ERR resulting score is not a number (NaN)";
+inline constexpr std::string_view kZaddConditions =
+    "ERR XX and NX options at the same time are not compatible";
+inline constexpr std::string_view kZaddComparisons =
+    "ERR GT, LT, and/or NX options at the same time are not compatible";
+inline constexpr std::string_view kZaddIncrementPairs =
+    "ERR INCR option supports a single increment-element pair";
+inline constexpr std::string_view kScoreBounds = "ERR min or max is not a float";
+inline constexpr std::string_view kLexBounds = "ERR min or max not valid string range item";
+inline constexpr std::string_view kLimitWithoutRange =
+    "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
+inline constexpr std::string_view kScoresByLex =
+    "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
+inline constexpr std::string_view kWeightNotFloat = "ERR weight value is not a float";
+inline constexpr std::string_view kCountNotPositive = "ERR count should be greater than 0";
 inline constexpr std::string_view kStringTooLong =
     "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 inline constexpr std::string_view kOffsetOutOfRange = "ERR offset is out of range";
@@ -55,6 +70,31 @@ inline constexpr std::string_view kFrequencyNotTracked =
 inline constexpr std::string_view kIdleTimeNotTracked =
     "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
     "switching between policies at runtime LRU and LFU data will take some time to adjust.";
+inline constexpr std::string_view kHashNotInteger = "ERR hash value is not an integer";
+inline constexpr std::string_view kHashNotFloat = "ERR hash value is not a float";
+inline constexpr std::string_view kArgumentNotFinite = "ERR value is NaN or Infinity";
+inline constexpr std::string_view kExpireNegative = "ERR invalid expire time, must be >= 0";
+inline constexpr std::string_view kFieldsMissing =
+    "ERR Mandatory argument FIELDS is missing or not at the right position";
+inline constexpr std::string_view kFieldCountMismatch =
+    "ERR The `numfields` parameter must match the number of arguments";
+inline constexpr std::string_view kFieldCountPositive =
+    "ERR Number of fields must be a positive integer";
+inline constexpr std::string_view kFieldCountAboveZero =
+    "ERR Parameter `numFields` should be greater than 0";
+inline constexpr std::string_view kFieldCountInvalid = "ERR invalid number of fields";
+inline constexpr std::string_view kOneFieldCondition =
+    "ERR Only one of FXX or FNX arguments can be specified";
+inline constexpr std::string_view kOneFieldExpiry =
+    "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified";
+inline constexpr std::string_view kExpireMissing = "ERR missing expire time";
+inline constexpr std::string_view kNumkeys = "ERR numkeys should be greater than 0";
+inline constexpr std::string_view kTooManyKeys =
+    "ERR Number of keys can't be greater than number of args";
+inline constexpr std::string_view kNegativeLimit = "ERR LIMIT can't be negative";
+inline constexpr std::string_view kNotHyperLogLog =
+    "WRONGTYPE Key is not a valid HyperLogLog string value.";
+inline constexpr std::string_view kDamagedHyperLogLog = "INVALIDOBJ Corrupted HLL object detected";
 inline constexpr std::string_view kInvalidCursor = "ERR invalid cursor";
 inline constexpr std::string_view kTimeoutNotInteger =
     "ERR timeout is not an integer or out of range";
@@ -119,6 +159,15 @@ inline constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via C
 inline constexpr std::string_view kMonitorHasNoKeys =
     "ERR Replica can't interact with the keyspace";  // a client in MONITOR mode is called so
 inline constexpr std::string_view kSlowlogCount = "ERR count should be greater than or equal to -1";
+inline constexpr std::string_view kElementTooLarge = "ERR Element too large";
+inline constexpr std::string_view kRankZero =
+    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use "
+    "negative to start from the end of the list";
+inline constexpr std::string_view kCountNegative = "ERR COUNT can't be negative";
+inline constexpr std::string_view kMaxlenNegative = "ERR MAXLEN can't be negative";
+inline constexpr std::string_view kKeyCountNotPositive = "ERR numkeys should be greater than 0";
+inline constexpr std::string_view kCountNotPositive = "ERR count should be greater than 0";
+inline constexpr std::string_view kTimeoutNotFloat = "ERR timeout is not a float or out of range";
 inline constexpr std::string_view kTooManySubscriptions =
     "ERR one connection cannot have more than 1048576 subscriptions";
 inline constexpr std::string_view kNoConfigFile = "ERR The server is running without a config file";
@@ -138,6 +187,8 @@ std::string invalid_expire(std::string_view command);
 std::string out_of_range(int64_t min, int64_t max);
 // ERR Unsupported option x
 std::string unsupported_option(std::string_view option);
+// ERR at least 1 input key is needed for 'zunion' command
+std::string no_input_keys(std::string_view command);
 // ERR unknown command 'x', with args beginning with: 'a' 'b' . Long input is cut as Redis cuts it.
 std::string unknown_command(std::string_view name, const std::string_view* arguments, size_t count);
 // EXECABORT Transaction discarded because of: ... , the error without its ERR.
@@ -146,6 +197,8 @@ std::string exec_refused(std::string_view error);
 std::string unknown_subcommand(std::string_view command, std::string_view subcommand);
 // ERR unknown subcommand or wrong number of arguments for 'x'. Try DEBUG HELP.
 std::string unknown_subcommand_or_arity(std::string_view command, std::string_view subcommand);
+// ERR unknown argument: x
+std::string unknown_argument(std::string_view argument);
 // ERR Unknown category 'x'
 std::string unknown_category(std::string_view category);
 // ERR No samples available for event 'x'

@@ -63,6 +63,8 @@ void info_clients(InfoSection& out) {
   out.field("client_recent_max_input_buffer", largest.query_bytes);
   out.field("client_recent_max_output_buffer", largest.output_bytes);
   out.field("blocked_clients", clients.blocked());
+  out.field("total_blocking_keys", out.server.blocking.awaited_keys());
+  out.field("total_blocking_keys_on_nokey", 0);
   out.field("pubsub_clients", out.server.pubsub.clients());
 }
 

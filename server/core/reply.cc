@@ -2,8 +2,15 @@
 
 #include "protocol/limits.h"
 #include "server/core/output.h"
+#include "storage/number.h"
+#include "storage/types/hash.h"
 
 namespace larder::core {
+
+void Reply::real(double value) {
+  char digits[storage::kDoubleTextMax];
+  ReplyWriter::real({digits, storage::write_double(value, digits)});
+}
 
 void Reply::value(const storage::Entry& entry) {
   value_part(entry, 0, std::string_view::npos);
@@ -18,6 +25,16 @@ void Reply::value_part(const storage::Entry& entry, size_t first, size_t bytes) 
   bulk_head(part.size());
   out_.hold(*entry.blob(), part);
   raw("\r\n");
+}
+
+void Reply::element(const storage::listpack::Element& element) {
+  if (element.is_integer) return bulk_integer(element.integer);
+  bulk(element.text);
+}
+
+void Reply::value(const storage::HashValue& value) {
+  if (value.entry != nullptr) return this->value(*value.entry);
+  element(value.element);
 }
 
 }  // namespace larder::core

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "server/core/blocking.h"
 #include "server/core/clients.h"
 #include "server/core/command_table.h"
 #include "server/core/config.h"
@@ -62,6 +63,7 @@ struct Server {
         compaction(workers),
         memory_limit(server_config, store),
         commands(families),
+        blocking(store, key_events, clients),
         pushes(workers),
         pubsub(pushes, store_options.hash_seed),
         statistics(workers, commands.size()) {}
@@ -80,6 +82,7 @@ struct Server {
   MemoryLimit memory_limit;
   CommandTable commands;
   Clients clients;
+  Blocking blocking;
   Pushes pushes;
   PubSub pubsub;
   Scripts scripts;

@@ -305,6 +305,10 @@ void Session::proceed() {
   finish_if_answered();
 }
 
+void Session::wake() {
+  if (suspended_.continuation != nullptr) proceed();
+}
+
 void Session::unblock(bool with_error) {
   if (suspended_.continuation != nullptr && suspended_.continuation->unblock(with_error)) proceed();
 }
@@ -497,6 +501,10 @@ void Session::request_close() {
 
 void Session::request_unblock(bool with_error) {
   worker_.with_session(id(), [with_error](Session& session) { session.unblock(with_error); });
+}
+
+void Session::request_wake() {
+  worker_.with_session(id(), [](Session& session) { session.wake(); });
 }
 
 }  // namespace larder::core

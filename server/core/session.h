@@ -38,6 +38,8 @@ class Session final : public Client, public net::StreamHandler {
   void set_wake_at_ms(int64_t at_ms) { wake_at_ms_ = at_ms; }
   // Goes on if CLIENT PAUSE held the session back.
   void wake_if_held();
+  // Resumes a waiting command, which may have been answered meanwhile.
+  void wake();
   // Ends a waiting command, if it lets itself be ended.
   void unblock(bool with_error);
 
@@ -69,6 +71,7 @@ class Session final : public Client, public net::StreamHandler {
   void write_pushes() override;
   void request_close() override;
   void request_unblock(bool with_error) override;
+  void request_wake() override;
 
   // net::StreamHandler:
   void on_bytes(std::string_view bytes) override;

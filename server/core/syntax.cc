@@ -224,6 +224,7 @@ constexpr NamedType kTypes[] = {
     {"source", Type::kKey},
     {"destination", Type::kKey},
     {"destkey", Type::kKey},
+    {"sourcekey", Type::kKey},
     {"bit", Type::kInteger},
     {"bits", Type::kInteger},
     {"bytes", Type::kInteger},

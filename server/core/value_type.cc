@@ -38,6 +38,7 @@ static std::string_view encoding_name(storage::Encoding encoding) {
     case storage::Encoding::kListpackTimed:
       return "listpackex";
     case storage::Encoding::kTable:
+    case storage::Encoding::kTableTimed:
       return "hashtable";
     case storage::Encoding::kOrdered:
       return "skiplist";

@@ -288,6 +288,7 @@ void Worker::each_100_ms() {
     spans_to_give_back_ = storage::EntryArena::maintain() ? kSpansPerTick : 0;
     if (ticks_ % kTicksPerPlan == 0) server_.compaction.plan(loop_.now_ms());
   }
+  dispatcher_.serve_waiting(now_ms());
   constexpr int64_t kTicksPerSecond = 1000 / Statistics::kSamplePeriodMs;
   if (++ticks_ % kTicksPerSecond == 0) each_second();
   if (stop_at_ms_ != 0 && loop_.now_ms() >= stop_at_ms_) {

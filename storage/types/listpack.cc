@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "storage/entry_arena.h"
+
 namespace larder::storage::listpack {
 namespace {
 
@@ -184,9 +186,20 @@ size_t walk_count(const Packed* list) {
 void change_room(Packed*& list, Position at, size_t before, size_t after) {
   const size_t bytes = list->bytes();
   const size_t behind = bytes - at - before;
-  assert(bytes - before + after <= kBytesMax);
+  const size_t changed = bytes - before + after;
+  assert(changed <= kBytesMax);
+  if (after < before && EntryArena::block_bytes(bytes) != EntryArena::block_bytes(changed)) {
+    // Not moved within the old block first: the new one may not be had.
+    Packed* smaller = Packed::create(changed);
+    std::memcpy(smaller->data() + Packed::kHeadBytes, list->data() + Packed::kHeadBytes,
+                at - Packed::kHeadBytes);
+    std::memcpy(smaller->data() + at + after, list->data() + at + before, behind);
+    Packed::destroy(list);
+    list = smaller;
+    return;
+  }
   if (after < before) std::memmove(list->data() + at + after, list->data() + at + before, behind);
-  list = Packed::resize(list, bytes - before + after);
+  list = Packed::resize(list, changed);
   if (after > before) std::memmove(list->data() + at + after, list->data() + at + before, behind);
 }
 
@@ -314,6 +327,23 @@ Position insert(Packed*& list, Position before, const Element& element) {
   return at;
 }
 
+Position insert(Packed*& list, Position before, std::span<const Element> elements) {
+  size_t bytes = 0;
+  for (const Element& element : elements) bytes += Written(element).bytes();
+  const Position at = before != kNone ? before : static_cast<Position>(list->bytes() - 1);
+  const size_t count = stored_count(list) + elements.size();
+  const bool unknown = stored_count(list) == kCountUnknown;
+  change_room(list, at, 0, bytes);
+  uint8_t* to = list->data() + at;
+  for (const Element& element : elements) {
+    const Written written(element);
+    written.copy_to(to);
+    to += written.bytes();
+  }
+  set_stored_count(list, unknown ? kCountUnknown : count);
+  return at;
+}
+
 Position replace(Packed*& list, Position at, const Element& element) {
   const Written written(element);
   change_room(list, at, whole_bytes(extent_at(list, at)), written.bytes());
@@ -328,6 +358,20 @@ Position erase(Packed*& list, Position at, size_t elements) {
   change_room(list, at, end - at, 0);
   set_stored_count(list, stored != kCountUnknown ? stored - elements : walk_count(list));
   return or_none(list, at);
+}
+
+Packed* split(Packed*& list, Position at) {
+  assert(at != kNone && at != kHeadBytes);
+  const size_t before = count(list);
+  Packed* rest = Packed::create(list->bytes() - at + kHeadBytes);
+  std::memcpy(rest->data() + kHeadBytes, list->data() + at, list->bytes() - at);
+  set_stored_count(rest, kCountUnknown);
+  const size_t moved = walk_count(rest);
+  set_stored_count(rest, moved);
+  list = Packed::resize(list, at + 1);
+  list->data()[at] = kEnd;
+  set_stored_count(list, before - moved);
+  return rest;
 }
 
 size_t bytes_with(const Packed* list, const Element& element) {

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "storage/number.h"
@@ -69,6 +70,8 @@ Position find(const Packed* list, Position from, const Element& wanted, size_t s
 
 // Puts an element before the one at `before`, or at the end if that is kNone; answers where it is.
 Position insert(Packed*& list, Position before, const Element& element);
+// The same for several, at once: all or none.
+Position insert(Packed*& list, Position before, std::span<const Element> elements);
 inline Position append(Packed*& list, const Element& element) {
   return insert(list, kNone, element);
 }
@@ -77,6 +80,10 @@ Position replace(Packed*& list, Position at, const Element& element);
 // Takes `elements` of them out, beginning at `at`; answers the position behind, kNone at the end.
 // There must be so many.
 Position erase(Packed*& list, Position at, size_t elements = 1);
+
+// Cuts the list in two before `at`, which is neither kNone nor the first: it keeps the front, the
+// rest is answered as a listpack of its own.
+Packed* split(Packed*& list, Position at);
 
 // How long a listpack would be with this element more.
 size_t bytes_with(const Packed* list, const Element& element);

@@ -114,6 +114,9 @@ def _too_large(name, args):
         return len(args) > 2 and 10 ** 6 < (_int(args[2]) or 0) < 2 ** 32
     if name == b"BITFIELD":
         return any(10 ** 5 < (_int(a.lstrip(b"#")) or 0) < 2 ** 33 for a in args[2:])
+    if name in (b"SRANDMEMBER", b"HRANDFIELD", b"ZRANDMEMBER"):
+        # Redis answers as many elements, whatever memory that takes.
+        return len(args) > 2 and -2 ** 63 < (_int(args[2]) or 0) < -10 ** 4
     return False
 
 
@@ -126,8 +129,27 @@ def _kills(args):
     return any(0 < (_int(a) or 0) < 10 ** 6 for a in args[2:])
 
 
+_BLOCKING = {b"BLPOP": -1, b"BRPOP": -1, b"BLMOVE": -1, b"BRPOPLPUSH": -1, b"BLMPOP": 1}
+
+
+def _waits_long(name, args):
+    """A timeout of more than some milliseconds, or none; or one so long that Redis 7.0 takes it for a negative one."""
+    if name not in _BLOCKING or len(args) < 2:
+        return False
+    timeout = args[_BLOCKING[name]]
+    try:
+        seconds = float.fromhex(timeout.decode()) if b"x" in timeout.lower() else float(timeout)
+    except ValueError:
+        return False
+    return seconds == 0 or seconds > 0.01
+
+
 def harmful(args):
     name = args[0].upper()
+    if _waits_long(name, args):
+        return True
+    if name == b"LPOS" and b"-9223372036854775808" in args:
+        return True  # As a RANK it wraps around in Redis 7.0, but not in 7.2.
     if name in _NEVER or _short_ttl(name, args) or _too_large(name, args):
         return True
     if name in _SUBSCRIBING and len(args) > 1:

@@ -12,16 +12,22 @@ _DEADLINE_SECONDS = 5
 
 
 class FullScan:
-    """A whole iteration of SCAN on each server; the keys found are compared as a set."""
+    """A whole iteration on each server; what was found is compared as a set. `command` is SCAN, or HSCAN, SSCAN or
+    ZSCAN with its key; elements come in runs of `width`: 2 for a field and its value. `numbers`: the last of
+    a run is a number, of which the spelling does not matter."""
 
-    def __init__(self, options):
-        self.args = [b"SCAN", b"0", *options]
+    def __init__(self, options, command=(b"SCAN",), width=1, numbers=False):
+        self.command = list(command)
+        self.options = options
+        self.width = width
+        self.numbers = numbers
+        self.args = [*command, b"0", *options]
 
     def run(self, pair):
         found, cursors = [[], []], [b"0", b"0"]
         finished = [False, False]
         for _ in range(100000):
-            requests = [resp.encode([b"SCAN", cursor, *self.args[2:]]) for cursor in cursors]
+            requests = [resp.encode([*self.command, cursor, *self.options]) for cursor in cursors]
             replies = [answers[0] if answers else None for answers in pair.exchange_each(requests)]
             for side, reply in enumerate(replies):
                 if finished[side]:
@@ -29,15 +35,63 @@ class FullScan:
                 if not self._is_page(reply):
                     return [(self.args, compare.exact, *replies)]
                 cursors[side] = reply[1][0][1]
-                found[side] += [item[1] for item in reply[1][1][1]]
+                page = [item[1] for item in reply[1][1][1]]
+                found[side] += [self._element(page[i:i + self.width]) for i in range(0, len(page), self.width)]
                 finished[side] = cursors[side] == b"0"
             if all(finished):
                 break
-        return [(self.args, compare.exact, *(("*", [("$", k) for k in sorted(set(keys))]) for keys in found))]
+        return [(self.args, compare.exact, *(self._told(elements) for elements in found))]
+
+    def _element(self, parts):
+        return (*parts[:-1], repr(float(parts[-1])).encode()) if self.numbers else tuple(parts)
+
+    @staticmethod
+    def _told(elements):
+        return ("*", [("$", part) for element in sorted(set(elements)) for part in element])
 
     @staticmethod
     def _is_page(reply):
         return reply is not None and compare.is_scan_page(reply)
+
+
+class RandomElements:
+    """HRANDFIELD, SRANDMEMBER and ZRANDMEMBER: each server's answer is held against its own `listing` (HKEYS, HGETALL,
+    SMEMBERS ...), and the verdicts are compared: how many there are, whether all belong to the key, and whether they
+    differ from each other. `width` is 2 where a field comes with its value."""
+
+    def __init__(self, args, listing, width=1):
+        self.args = args
+        self.listing = listing
+        self.width = width
+
+    def run(self, pair):
+        replies = pair.exchange(resp.encode(self.args) + resp.encode(self.listing))
+        return [(self.args, compare.exact, *(self._verdict(*(answers + [None, None])[:2]) for answers in replies))]
+
+    def _verdict(self, reply, listing):
+        if reply is None or listing is None or listing[0] not in "*%~" or reply[0] not in "$*" or reply[1] is None:
+            return reply
+        shape = "one"
+        if reply[0] == "*":
+            nested = bool(reply[1]) and reply[1][0][0] == "*"
+            shape = "list of pairs" if nested else "list"
+        elements = self._elements(reply)
+        known = set(self._elements(listing))
+        stranger = next((e for e in elements if e not in known), None)
+        if stranger is not None:
+            return ("-", b"not there: " + repr(stranger).encode())
+        spread = "different" if len(set(elements)) == len(elements) else "repeated"
+        if self._may_repeat():
+            spread = "any"
+        return ("+", ("%s of %d, %s" % (shape, len(elements), spread)).encode())
+
+    def _may_repeat(self):
+        return len(self.args) > 2 and self.args[2].startswith(b"-")
+
+    def _elements(self, reply):
+        flat = [reply[1]] if reply[0] == "$" else [
+            part for item in reply[1] for part in ([p[1] for p in item[1]] if item[0] == "*" else [item[1]])]
+        return [tuple(flat[i:i + self.width]) for i in range(0, len(flat), self.width)]
 
 
 class RandomKey:

@@ -19,7 +19,7 @@ The last line is `N passed, M failed`; the exit code is 1 if M is not 0, 2 if th
 
 Where things are: resp.py the wire format; wire.py the pair of connections; servers.py starting and stopping;
 shapes.py, mutate.py, table.py how calls are made; gen_*.py the tables, one a family (a new one is added to FAMILIES
-below); ops.py steps of more than one request; compare.py the rules; session.py one sequence; command_info.py
+below); ops.py and waiting.py steps of more than one request; compare.py the rules; session.py one sequence; command_info.py
 COMMAND INFO; shrink.py; excuses.py, report.py.
 """
 
@@ -33,11 +33,16 @@ import time
 import command_info
 import excuses
 import gen_foreign
+import gen_hashes
+import gen_hyperloglogs
 import gen_keys
+import gen_lists
 import gen_protocol
 import gen_pubsub
 import gen_scripts
 import gen_server
+import gen_sets
+import gen_sorted_sets
 import gen_strings
 import gen_transactions
 import servers
@@ -49,8 +54,9 @@ from session import Session
 from table import Generator
 from wire import Pair
 
-FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY,
-            gen_pubsub.FAMILY, gen_transactions.FAMILY, gen_scripts.FAMILY]
+FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_lists.FAMILY, gen_hashes.FAMILY, gen_sets.FAMILY,
+            gen_hyperloglogs.FAMILY, gen_sorted_sets.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY, gen_pubsub.FAMILY,
+            gen_transactions.FAMILY, gen_scripts.FAMILY]
 EXTRA_FAMILIES = [gen_foreign.FAMILY]
 _DIFFERENCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "DIFFERENCES.md")
 

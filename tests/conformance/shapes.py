@@ -78,6 +78,9 @@ def key(d):
     return d.prefix + d.choice(HOT_KEYS if d.chance(0.6) else COLD_KEYS)
 
 
+key.is_key = True  # What takes Draw.forced_key says so.
+
+
 def text(d):
     return bytes(d.rng.choices(b"abcdefghijklmnopqrstuvwxyz0123456789 ", k=d.int(1, 30)))
 

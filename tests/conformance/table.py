@@ -77,7 +77,7 @@ class Generator:
             self.weights += [e.weight * family.weight / total for e in entries]
         self.rows = [e for e in self.entries if isinstance(e, Row)]
         self.key_rows = [r for r in self.rows
-                         if shapes.key in r.words and not r.whole and r.name not in _SEES_DEAD_KEYS]
+                         if any(getattr(word, "is_key", False) for word in r.words) and not r.whole and r.name not in _SEES_DEAD_KEYS]
         self._batch = []
 
     def unit(self):

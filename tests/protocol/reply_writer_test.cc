@@ -17,7 +17,7 @@ TEST(ReplyWriter, SpellsTheSameThingInBothVersions) {
     r.null();
     r.null_array();
     r.map(1);
-    r.real(1.5);
+    r.real("1.5");
     r.boolean(true);
     r.set(2);
     r.push(1);

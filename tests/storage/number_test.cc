@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <random>
 #include <string>
 
 namespace larder::storage {
@@ -99,6 +102,69 @@ TEST(WriteLongDouble, DropsZerosThatSayNothing) {
 
 TEST(WriteLongDouble, HasRoomForTheLargestNumber) {
   EXPECT_EQ(text_of(std::numeric_limits<long double>::max()).size(), 4933u);
+}
+
+std::string score_text(double value) {
+  char text[kDoubleTextMax];
+  return {text, write_double(value, text)};
+}
+
+// The layouts were seen from Valkey 9.1, which prints as Redis 7.2 does.
+TEST(WriteDouble, IsLaidOutAsRedisDoesIt) {
+  EXPECT_EQ(score_text(0), "0");
+  EXPECT_EQ(score_text(-0.0), "-0");
+  EXPECT_EQ(score_text(3), "3");
+  EXPECT_EQ(score_text(-17), "-17");
+  EXPECT_EQ(score_text(0.1), "0.1");
+  EXPECT_EQ(score_text(0.1 + 0.2), "0.30000000000000004");
+  EXPECT_EQ(score_text(1e17), "100000000000000000");
+  EXPECT_EQ(score_text(4611686018427387904.0), "4611686018427387904");
+  EXPECT_EQ(score_text(5e18), "5e+18");
+  EXPECT_EQ(score_text(9223372036854775807.0), "9223372036854776000");
+  EXPECT_EQ(score_text(123456789012345680000.0), "123456789012345680000");
+  EXPECT_EQ(score_text(1e-6), "0.000001");
+  EXPECT_EQ(score_text(1e-7), "1e-7");
+  EXPECT_EQ(score_text(1.5e-6), "1.5e-6");
+  EXPECT_EQ(score_text(0.00125), "0.00125");
+  EXPECT_EQ(score_text(-1.7976931348623157e308), "-1.7976931348623157e+308");
+  EXPECT_EQ(score_text(5e-324), "5e-324");
+  EXPECT_EQ(score_text(1234.5), "1234.5");
+  EXPECT_EQ(score_text(std::numeric_limits<double>::infinity()), "inf");
+  EXPECT_EQ(score_text(-std::numeric_limits<double>::infinity()), "-inf");
+}
+
+TEST(WriteDouble, ReadsBackAsTheSameNumber) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 200000; i++) {
+    const auto value = std::bit_cast<double>(random());
+    if (std::isnan(value)) continue;
+    const std::string text = score_text(value);
+    ASSERT_LT(text.size(), kDoubleTextMax);
+    ASSERT_EQ(std::strtod(text.c_str(), nullptr), value) << text;
+  }
+}
+
+TEST(WriteDouble17, KeepsDigitsThatSayNothing) {
+  char text[kDoubleTextMax];
+  EXPECT_EQ(std::string(text, write_double_17(0.1, text)), "0.10000000000000001");
+  EXPECT_EQ(std::string(text, write_double_17(3, text)), "3");
+  EXPECT_EQ(std::string(text, write_double_17(-std::numeric_limits<double>::infinity(), text)),
+            "-inf");
+}
+
+TEST(ParseDoubleLoosely, ReadsWhatStrtodReads) {
+  const auto read = [](std::string_view text) {
+    double value = -99;
+    return parse_double_loosely(text, value) ? score_text(value) : "no";
+  };
+  EXPECT_EQ(read(" 1.5"), "1.5");
+  EXPECT_EQ(read(""), "0");
+  EXPECT_EQ(read("1e400"), "inf");
+  EXPECT_EQ(read("0x10"), "16");
+  EXPECT_EQ(read(std::string_view("2\0x", 3)), "2");
+  EXPECT_EQ(read("nan"), "no");
+  EXPECT_EQ(read("1 "), "no");
+  EXPECT_EQ(read(std::string(6000, '1')), "no");
 }
 
 }  // namespace

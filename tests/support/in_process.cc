@@ -1,5 +1,7 @@
 #include "tests/support/in_process.h"
 
+#include <stdexcept>
+
 #include "server/commands/families.h"
 #include "server/core/output.h"
 
@@ -16,6 +18,14 @@ std::string all_bytes(core::Output& out) {
   }
   bytes += out.text().substr(at);
   return bytes;
+}
+
+std::string printed(const std::string& bytes) {
+  if (bytes.empty()) return "";
+  protocol::Reply reply;
+  const auto size = protocol::read_reply(bytes, reply);
+  if (!size || *size != bytes.size()) return "(not one reply) " + bytes;
+  return reply.to_string();
 }
 
 }  // namespace
@@ -71,12 +81,25 @@ std::string InProcess::run(const std::vector<std::string>& arguments) {
 }
 
 std::string InProcess::run(FakeClient& client, const std::vector<std::string>& arguments) {
-  const std::string bytes = run_raw(client, arguments);
-  if (bytes.empty()) return "";
-  protocol::Reply reply;
-  const auto size = protocol::read_reply(bytes, reply);
-  if (!size || *size != bytes.size()) return "(not one reply) " + bytes;
-  return reply.to_string();
+  return printed(run_raw(client, arguments));
+}
+
+core::Dispatcher::Suspended InProcess::start(FakeClient& client,
+                                             const std::vector<std::string>& arguments) {
+  const std::vector<std::string_view> views(arguments.begin(), arguments.end());
+  core::Output out;
+  dispatcher_->start_timing();
+  if (dispatcher_->run(client, views, out, clock_.now_ms()) ==
+      core::Dispatcher::Outcome::kContinues) {
+    return dispatcher_->take_suspended();
+  }
+  throw std::logic_error("it does not wait: " + all_bytes(out));
+}
+
+std::string InProcess::resume(FakeClient& client, core::Dispatcher::Suspended& suspended) {
+  core::Output out;
+  dispatcher_->resume(client, suspended, out, clock_.now_ms());
+  return printed(all_bytes(out));
 }
 
 std::vector<std::string> InProcess::run_all(FakeClient& client,

@@ -26,6 +26,7 @@ class FakeClient final : public core::Client {
     set_killed();
   }
   void request_unblock(bool with_error) override { unblocked = with_error ? 2 : 1; }
+  void request_wake() override { wakes++; }
 
   void add_push(const core::PushText& text) override;
   void write_pushes() override {}  // pushes() has them
@@ -35,6 +36,7 @@ class FakeClient final : public core::Client {
 
   bool closed = false;
   int unblocked = 0;  // 1: by timeout, 2: with an error
+  int wakes = 0;
 
  private:
   core::Server& server_;
@@ -55,6 +57,11 @@ class InProcess final : public core::Host {
   std::vector<std::string> run_all(FakeClient& client, const std::vector<std::string>& arguments);
   // The reply's bytes.
   std::string run_raw(FakeClient& client, const std::vector<std::string>& arguments);
+
+  // Begins a command that waits; throws std::logic_error if it does not.
+  core::Dispatcher::Suspended start(FakeClient& client, const std::vector<std::string>& arguments);
+  // Resumes it; "" while it waits on.
+  std::string resume(FakeClient& client, core::Dispatcher::Suspended& suspended);
 
   storage::ManualClock& clock() { return clock_; }
   core::Server& server() { return *server_; }

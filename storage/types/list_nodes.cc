@@ -1,0 +1,283 @@
+#include "storage/types/list_nodes.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "storage/entry_arena.h"
+#include "storage/garbage.h"
+#include "storage/memory.h"
+
+namespace larder::storage {
+namespace {
+
+using listpack::Position;
+
+constexpr std::array<size_t, 5> kBytesByLevel = {4096, 8192, 16384, 32768, 65536};
+
+size_t level_bytes(int64_t option) {
+  const auto last = static_cast<int64_t>(kBytesByLevel.size());
+  return kBytesByLevel[static_cast<size_t>(std::min(-std::max(option, -last), last) - 1)];
+}
+
+Packed* pack_of(std::string_view value) {
+  Packed* pack = listpack::create();
+  listpack::append(pack, listpack::element_of(value));
+  return pack;
+}
+
+}  // namespace
+
+ListLimit::ListLimit(int64_t option)
+    : by_count_(option >= 0), bytes_max_(by_count_ ? kBytesByCount : level_bytes(option)) {
+  if (by_count_) elements_max_ = static_cast<size_t>(std::max<int64_t>(option, 1));
+}
+
+ListNodes::~ListNodes() {
+  for (size_t i = 0; i < count_; i++) Packed::destroy(first()[i].pack);
+  if (block_ != nullptr) EntryArena::free(block_, room_ * sizeof(Node));
+}
+
+Container* ListNodes::copy() const {
+  auto copied = std::make_unique<ListNodes>();
+  copied->move_to_block(std::max(count_, kRoomMin), 0);
+  for (size_t i = 0; i < count_; i++) {
+    copied->put_in(i, first()[i].pack->copy(), first()[i].elements);
+  }
+  return copied.release();
+}
+
+size_t ListNodes::memory_bytes() const {
+  const size_t block = block_ != nullptr ? EntryArena::block_bytes(room_ * sizeof(Node)) : 0;
+  return heap_block_bytes(sizeof *this, alignof(ListNodes)) + block + pack_bytes_;
+}
+
+size_t ListNodes::recount_arena_bytes() const {
+  size_t bytes = block_ != nullptr ? EntryArena::block_bytes(room_ * sizeof(Node)) : 0;
+  for (size_t i = 0; i < count_; i++) bytes += first()[i].pack->memory_bytes();
+  return bytes;
+}
+
+bool ListNodes::free_some(size_t elements) {
+  for (size_t freed = 0; freed < elements && count_ > 0;) {
+    const Node& last = first()[count_ - 1];
+    freed += last.elements;
+    elements_ -= last.elements;
+    pack_bytes_ -= last.pack->memory_bytes();
+    Packed::destroy(last.pack);
+    count_--;
+  }
+  return count_ > 0;
+}
+
+void ListNodes::append_node(Packed* pack) {
+  put_in(count_, pack, listpack::count(pack));
+}
+
+Packed* ListNodes::release_only_node() {
+  assert(count_ == 1);
+  Packed* pack = first()[0].pack;
+  count_ = elements_ = pack_bytes_ = 0;
+  return pack;
+}
+
+ListNodes::Place ListNodes::find(size_t index) const {
+  assert(index < elements_);
+  const Node* nodes = first();
+  if (index < elements_ / 2) {
+    size_t node = 0;
+    while (index >= nodes[node].elements) index -= nodes[node++].elements;
+    return {node, listpack::seek(nodes[node].pack, static_cast<int64_t>(index))};
+  }
+  size_t from_end = elements_ - 1 - index;
+  size_t node = count_ - 1;
+  while (from_end >= nodes[node].elements) from_end -= nodes[node--].elements;
+  return {node, listpack::seek(nodes[node].pack, -1 - static_cast<int64_t>(from_end))};
+}
+
+bool ListNodes::allows(size_t index, size_t value_bytes, const ListLimit& limit) const {
+  const Node& node = first()[index];
+  return limit.allows(node.pack->bytes(), node.elements, value_bytes);
+}
+
+// Puts a value into a node that allows it.
+void ListNodes::add_to(size_t index, Position before, std::string_view value) {
+  Node& node = first()[index];
+  const size_t bytes_before = node.pack->memory_bytes();
+  listpack::insert(node.pack, before, listpack::element_of(value));
+  pack_bytes_ = pack_bytes_ - bytes_before + node.pack->memory_bytes();
+  node.elements++;
+  elements_++;
+}
+
+void ListNodes::push(ListEnd end, std::string_view value, const ListLimit& limit) {
+  const bool at_head = end == ListEnd::kHead;
+  const size_t index = at_head || count_ == 0 ? 0 : count_ - 1;
+  if (count_ > 0 && allows(index, value.size(), limit)) {
+    const Position before = at_head ? listpack::first(first()[index].pack) : listpack::kNone;
+    return add_to(index, before, value);
+  }
+  put_in(at_head ? 0 : count_, pack_of(value), 1);
+}
+
+void ListNodes::insert(Place place, bool behind, std::string_view value, const ListLimit& limit) {
+  const Packed* pack = first()[place.node].pack;
+  if (behind) place.at = listpack::next(pack, place.at);
+  if (allows(place.node, value.size(), limit)) return add_to(place.node, place.at, value);
+  // A full node, but its neighbour may have room where the value belongs.
+  if (place.at == listpack::kNone) {
+    const size_t next = place.node + 1;
+    if (next < count_ && allows(next, value.size(), limit)) {
+      return add_to(next, listpack::first(first()[next].pack), value);
+    }
+    return put_in(next, pack_of(value), 1);
+  }
+  if (place.at == listpack::first(pack)) {
+    if (place.node > 0 && allows(place.node - 1, value.size(), limit)) {
+      return add_to(place.node - 1, listpack::kNone, value);
+    }
+    return put_in(place.node, pack_of(value), 1);
+  }
+  insert_by_splitting(place, value, limit);
+}
+
+// Cuts a node in two before `before`; the value goes to the half that takes it, or in between.
+void ListNodes::insert_by_splitting(Place before, std::string_view value, const ListLimit& limit) {
+  Packed* rest = nullptr;
+  edit_node(before.node, [&](Packed*& pack) {
+    rest = listpack::split(pack, before.at);
+    return listpack::count(rest);
+  });
+  const size_t behind = before.node + 1;
+  put_in(behind, rest, listpack::count(rest));
+  if (allows(before.node, value.size(), limit)) {
+    return add_to(before.node, listpack::kNone, value);
+  }
+  if (allows(behind, value.size(), limit)) return add_to(behind, listpack::first(rest), value);
+  put_in(behind, pack_of(value), 1);
+}
+
+void ListNodes::replace(Place place, std::string_view value, const ListLimit& limit) {
+  Node& node = first()[place.node];
+  const bool alone = node.elements == 1;
+  if (alone || allows(place.node, value.size(), limit)) {
+    const size_t before = node.pack->memory_bytes();
+    listpack::replace(node.pack, place.at, listpack::element_of(value));
+    pack_bytes_ = pack_bytes_ - before + node.pack->memory_bytes();
+    return;
+  }
+  Position next = listpack::kNone;
+  edit_node(place.node, [&](Packed*& pack) {
+    next = listpack::erase(pack, place.at);
+    return size_t{1};
+  });
+  if (next != listpack::kNone) return insert({place.node, next}, false, value, limit);
+  insert({place.node, listpack::last(first()[place.node].pack)}, true, value, limit);
+}
+
+void ListNodes::trim(ListEnd end, size_t elements) {
+  assert(elements < elements_);
+  const bool at_head = end == ListEnd::kHead;
+  size_t whole = 0;
+  for (; whole < count_; whole++) {
+    const size_t in_node = first()[at_head ? whole : count_ - 1 - whole].elements;
+    if (in_node > elements) break;
+    elements -= in_node;
+  }
+  if (whole > 0) drop_nodes(at_head ? 0 : count_ - whole, whole);
+  if (elements == 0) return;
+  edit_node(at_head ? 0 : count_ - 1, [&](Packed*& pack) {
+    const Position from =
+        at_head ? listpack::first(pack) : listpack::seek(pack, -static_cast<int64_t>(elements));
+    listpack::erase(pack, from, elements);
+    return elements;
+  });
+}
+
+// Many nodes are left to Garbage, in a container of their own.
+void ListNodes::drop_nodes(size_t index, size_t nodes) {
+  constexpr size_t kAtOnce = 16;
+  std::unique_ptr<ListNodes> dropped;
+  if (nodes > kAtOnce) {
+    dropped = std::make_unique<ListNodes>();
+    dropped->move_to_block(nodes, 0);
+  }
+  for (size_t i = index; i < index + nodes; i++) {
+    const Node& node = first()[i];
+    elements_ -= node.elements;
+    pack_bytes_ -= node.pack->memory_bytes();
+    if (dropped != nullptr) {
+      dropped->put_in(dropped->count_, node.pack, node.elements);
+    } else {
+      Packed::destroy(node.pack);
+    }
+  }
+  take_out(index, nodes);
+  if (dropped != nullptr) Garbage::take(dropped.release());
+}
+
+// Closes the gap that `nodes` nodes leave, by moving what is before it or what is behind it.
+void ListNodes::take_out(size_t index, size_t nodes) {
+  const size_t behind = count_ - index - nodes;
+  Node* all = first();
+  if (index < behind) {
+    std::memmove(all + nodes, all, index * sizeof(Node));
+    begin_ += nodes;
+  } else {
+    std::memmove(all + index, all + index + nodes, behind * sizeof(Node));
+  }
+  count_ -= nodes;
+  if (const size_t room = std::max(kRoomMin, count_ * 2); room < room_ / 2) {
+    move_to_block(room, (room - count_) / 2);
+  }
+}
+
+// Makes a listpack a node of its own.
+void ListNodes::put_in(size_t index, Packed* pack, size_t elements) {
+  make_room(index);
+  first()[index] = {pack, static_cast<uint32_t>(elements)};
+  elements_ += elements;
+  pack_bytes_ += pack->memory_bytes();
+}
+
+// Opens a gap of one node at `index`, by moving what is before it or what is behind it.
+void ListNodes::make_room(size_t index) {
+  // What is left over of a block is worth having if it is a good part of it; else each node put in
+  // could move all the others.
+  const bool at_front = index < count_ - index;
+  const size_t here = at_front ? begin_ : free_behind();
+  if (here == 0) {
+    const size_t room =
+        room_ - count_ > room_ / 4 ? room_ : std::max(kRoomMin, count_ + count_ / 2 + 1);
+    const size_t spare = room - count_;
+    move_to_block(room, at_front ? spare - spare / 4 : spare / 4);
+  }
+  Node* nodes = first();
+  if (at_front) {
+    std::memmove(nodes - 1, nodes, index * sizeof(Node));
+    begin_--;
+  } else {
+    std::memmove(nodes + index + 1, nodes + index, (count_ - index) * sizeof(Node));
+  }
+  count_++;
+}
+
+// Moves the array to a block of another size, or inside the present one.
+void ListNodes::move_to_block(size_t room, size_t begin) {
+  assert(begin + count_ <= room);
+  if (room == room_) {
+    std::memmove(block_ + begin, first(), count_ * sizeof(Node));
+  } else {
+    auto* block = static_cast<Node*>(EntryArena::allocate(room * sizeof(Node)));
+    if (count_ > 0) std::memcpy(block + begin, first(), count_ * sizeof(Node));
+    if (block_ != nullptr) EntryArena::free(block_, room_ * sizeof(Node));
+    block_ = block;
+    room_ = room;
+  }
+  begin_ = begin;
+}
+
+}  // namespace larder::storage
