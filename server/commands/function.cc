@@ -24,8 +24,8 @@ void fcall(Call& call) {
   Args args = call.args(2);
   const int64_t keys = args.integer(errors::kBadKeyCount);
   const auto rest = static_cast<int64_t>(call.argument_count()) - 3;
-  if (!args.failed() && keys > rest) args.fail(errors::kTooManyKeys);
-  if (!args.failed() && keys < 0) args.fail(errors::kNegativeKeys);
+  if (!args.failed() && keys > rest) args.fail(errors::kTooManyScriptKeys);
+  if (!args.failed() && keys < 0) args.fail(errors::kNegativeScriptKeys);
   if (args.failed()) return call.fail(args.error());
   ScriptRunner::Input input;
   input.keys = call.arguments().subspan(3, static_cast<size_t>(keys));

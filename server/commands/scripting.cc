@@ -18,8 +18,8 @@ bool read_input(Call& call, ScriptRunner::Input& input) {
   Args args = call.args(2);
   const int64_t keys = args.integer();
   const auto rest = static_cast<int64_t>(call.argument_count()) - 3;
-  if (!args.failed() && keys > rest) args.fail(errors::kTooManyKeys);
-  if (!args.failed() && keys < 0) args.fail(errors::kNegativeKeys);
+  if (!args.failed() && keys > rest) args.fail(errors::kTooManyScriptKeys);
+  if (!args.failed() && keys < 0) args.fail(errors::kNegativeScriptKeys);
   if (args.failed()) {
     call.fail(args.error());
     return false;

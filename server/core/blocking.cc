@@ -121,13 +121,10 @@ bool Blocking::serve_some(std::vector<Ready>& ready, int64_t now_ms) {
   return true;
 }
 
-void Blocking::give_back(std::unique_ptr<Waiter> waiter, int64_t now_ms) {
-  {
-    const std::lock_guard lock(mutex_);
-    returned_.push_back(std::move(waiter));
-    count_ready();
-  }
-  serve(now_ms);
+void Blocking::give_back(std::unique_ptr<Waiter> waiter) {
+  const std::lock_guard lock(mutex_);
+  returned_.push_back(std::move(waiter));
+  count_ready();
 }
 
 void Blocking::give_back_all(int64_t now_ms) {

@@ -70,9 +70,9 @@ class Blocking final : public storage::Observer {
   // Serves those who wait for keys that this thread has changed. Keys that a script holds for long
   // stay ready, for the next call.
   void serve(int64_t now_ms);
-  // The waiter was served, but its client has gone: what was taken for it goes back to its key, or,
-  // while a script holds that for long, in the next call of serve().
-  void give_back(std::unique_ptr<Waiter> waiter, int64_t now_ms);
+  // The waiter was served, but its client has gone: what was taken for it goes back to its key in
+  // the next call of serve(), by whichever thread.
+  void give_back(std::unique_ptr<Waiter> waiter);
 
   // How many keys are waited for. Any thread.
   size_t awaited_keys() const { return awaited_keys_.load(std::memory_order_relaxed); }

@@ -7,9 +7,9 @@
 namespace larder::core::errors {
 
 inline constexpr std::string_view kNoScript = "NOSCRIPT No matching script. Please use EVAL.";
-inline constexpr std::string_view kTooManyKeys =
+inline constexpr std::string_view kTooManyScriptKeys =
     "ERR Number of keys can't be greater than number of args";
-inline constexpr std::string_view kNegativeKeys = "ERR Number of keys can't be negative";
+inline constexpr std::string_view kNegativeScriptKeys = "ERR Number of keys can't be negative";
 inline constexpr std::string_view kBadKeyCount = "ERR Bad number of keys provided";
 inline constexpr std::string_view kBusyScript =
     "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";

@@ -53,7 +53,10 @@ class KeyWait final : public Continuation {
   }
 
   // What was taken for a client that has gone meanwhile: the next in the queue shall have it.
-  void give_back() { server_.blocking.give_back(std::move(waiter_), server_.clock.now_ms()); }
+  void give_back() {
+    server_.blocking.give_back(std::move(waiter_));
+    if (!server_.scripts.busy()) server_.blocking.serve(server_.clock.now_ms());
+  }
 
   Server& server_;
   std::unique_ptr<Waiter> waiter_;
