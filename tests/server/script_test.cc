@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <string>
+#include <vector>
 
 #include "tests/server/fixture.h"
 
@@ -137,6 +139,48 @@ TEST_P(Scripts, AKeyThatWasNotDeclaredIsNoticed) {
   }
   EXPECT_EQ(client.call({"EVAL", script, "1", "key"}), "+OK");
   EXPECT_EQ(client.call({"GET", "other"}), "\"x\"");
+}
+
+// One kind locks its keys only, the other all: both count in the same two keys.
+TEST_P(Scripts, AreAtomicToEachOther) {
+  ServerProcess server = OnThreads::start({});
+  const std::string declared =
+      "local n = redis.call('GET', KEYS[1]) or 0 redis.call('SET', KEYS[2], n + 1) "
+      "redis.call('SET', KEYS[1], n + 1) return redis.call('GET', KEYS[2])";
+  const std::string computed =
+      "local a, b = KEYS[1] .. ':a', KEYS[1] .. ':b' local n = redis.call('GET', a) or 0 "
+      "redis.call('SET', b, n + 1) redis.call('SET', a, n + 1) return redis.call('GET', b)";
+  constexpr int kRounds = 300;
+  std::vector<TestClient> clients;
+  for (int i = 0; i < 4; i++) clients.push_back(server.connect());
+  for (int round = 0; round < kRounds; round++) {
+    for (size_t i = 0; i < clients.size(); i++) {
+      clients[i].request(i % 2 == 0 ? std::vector<std::string>{"EVAL", declared, "2", "n:a", "n:b"}
+                                    : std::vector<std::string>{"EVAL", computed, "1", "n"});
+    }
+  }
+  for (TestClient& client : clients) {
+    for (int round = 0; round < kRounds; round++) {
+      const std::string reply = client.reply();
+      EXPECT_TRUE(reply.starts_with("\"")) << reply;
+    }
+  }
+  const std::string total = "\"" + std::to_string(kRounds * clients.size()) + "\"";
+  EXPECT_EQ(clients[0].call({"GET", "n:a"}), total);
+  EXPECT_EQ(clients[0].call({"GET", "n:b"}), total);
+}
+
+// What waits for a key that a script wrote gets it when the script has ended.
+TEST_P(Scripts, WakeClientsThatWait) {
+  ServerProcess server = OnThreads::start({});
+  TestClient waiting = server.connect();
+  waiting.request({"BLPOP", "list", "0"});
+  ASSERT_TRUE(eventually([&] { return server.info("blocked_clients") == "1"; }));
+  TestClient other = server.connect();
+  EXPECT_EQ(other.call({"EVAL", "return redis.call('RPUSH', KEYS[1], 'a', 'b')", "1", "list"}),
+            "2");
+  EXPECT_EQ(waiting.reply(), "[\"list\", \"a\"]");
+  EXPECT_EQ(other.call({"LLEN", "list"}), "1");
 }
 
 LARDER_ON_THREADS(Scripts);
