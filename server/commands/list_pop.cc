@@ -80,7 +80,7 @@ struct MultiPop {
 // LMPOP's arguments from the number of keys on.
 MultiPop read_multi_pop(Args& args) {
   MultiPop multi;
-  const int64_t keys = args.integer(1, INT64_MAX, errors::kKeyCountNotPositive);
+  const int64_t keys = args.integer(1, INT64_MAX, errors::kNumkeys);
   multi.first_key = args.position();
   if (args.failed()) return multi;
   if (static_cast<uint64_t>(keys) >= args.left()) return args.fail(errors::kSyntax), multi;

@@ -165,7 +165,6 @@ inline constexpr std::string_view kRankZero =
     "negative to start from the end of the list";
 inline constexpr std::string_view kCountNegative = "ERR COUNT can't be negative";
 inline constexpr std::string_view kMaxlenNegative = "ERR MAXLEN can't be negative";
-inline constexpr std::string_view kKeyCountNotPositive = "ERR numkeys should be greater than 0";
 inline constexpr std::string_view kTimeoutNotFloat = "ERR timeout is not a float or out of range";
 inline constexpr std::string_view kTooManySubscriptions =
     "ERR one connection cannot have more than 1048576 subscriptions";
