@@ -128,7 +128,7 @@ void function_list(Call& call) {
       if (args.done()) args.fail(errors::kLibraryNameNotGiven);
       pattern = args.next();
     } else {
-      args.fail(errors::unknown_argument(args.peek()));
+      args.fail(errors::list_argument_unknown(args.peek()));
     }
   }
   if (args.failed()) return call.fail(args.error());

@@ -64,7 +64,7 @@ std::string unknown_option_given(std::string_view option) {
   return "ERR Unknown option given: " + until_nul(option);
 }
 
-std::string unknown_argument(std::string_view argument) {
+std::string list_argument_unknown(std::string_view argument) {
   return "ERR Unknown argument " + until_nul(argument);
 }
 

@@ -105,7 +105,7 @@ std::string library_exists_on_restore(std::string_view name);
 // ERR Unknown option given: x
 std::string unknown_option_given(std::string_view option);
 // ERR Unknown argument x
-std::string unknown_argument(std::string_view argument);
+std::string list_argument_unknown(std::string_view argument);
 // ERR Function x already exists
 std::string function_exists(std::string_view name);
 
