@@ -34,8 +34,10 @@ struct Request {
   size_t store_at = 0;  // among the arguments; 0: without STORE
 };
 
-Request read_request(Args& args, bool may_store) {
+// `always_ordered`: see SortOrder.
+Request read_request(Args& args, bool may_store, bool always_ordered) {
   Request request;
+  request.order.always_ordered = always_ordered;
   SortOrder& order = request.order;
   while (!args.done()) {
     if (args.option("ASC")) {
@@ -124,7 +126,8 @@ void store(Call& call, Keyspace& db, const std::vector<std::string>& elements,
 
 void sort_key(Call& call, bool may_store) {
   Args args = call.args(2);
-  const Request request = read_request(args, may_store);
+  // In Redis what scripts get has an order; here, what transactions get as well.
+  const Request request = read_request(args, may_store, call.held() != nullptr);
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = names_all_keys(call.row(), call.arguments()) ? call.lock() : call.lock_all();
   const Result<std::vector<std::string>> sorted =

@@ -106,12 +106,6 @@ def integer(d):
     return d.choice(INT64_EDGES) if draw < 0.92 else d.choice(ALMOST_INTS)
 
 
-def timeout(d):
-    """Some milliseconds, or wrong: never long."""
-    return d.choice([b"0.001", b"0.002", b"0.0001", b"1e-3", b"5e-324"]) if d.chance(0.8) else d.choice(
-        [b"-1", b"-0.1", b"x", b"", b"nan", b"-inf", b"1e-3x", b"1_0"])
-
-
 def number(d):
     """A float argument: mostly good."""
     draw = d.random()
@@ -226,3 +220,9 @@ def some_of(*shapes, p=0.3):
 
 def many(low, high, *shapes):
     return lambda d: d.words(shapes * d.int(low, high))
+
+
+def timeout(d):
+    """Of a command that waits for keys: some milliseconds, or wrong; never long."""
+    return d.choice([b"0.001", b"0.002", b"0.0001", b"1e-3", b"5e-324"]) if d.chance(0.8) else d.choice(
+        [b"-1", b"-0.1", b"x", b"", b"nan", b"-inf", b"1e-3x", b"1_0"])

@@ -14,14 +14,12 @@ _DEADLINE_SECONDS = 10
 
 class Waiting:
     """`waiters`: blocking commands, each sent when the one before has either waited or been answered; a pair of the
-    version of RESP and the command. `changes`: what the other connection does then. `keys`: looked at in the end, by
-    `look`."""
+    version of RESP and the command. `changes`: what the other connection does then. `keys`: looked at in the end."""
 
-    def __init__(self, waiters, changes, keys, look=b"LRANGE"):
+    def __init__(self, waiters, changes, keys):
         self.waiters = waiters
         self.changes = changes
         self.keys = keys
-        self.look = look
         self.args = waiters[0][1]
 
     def run(self, pair):
@@ -47,8 +45,9 @@ class Waiting:
                 asked.append(args)
                 replies.append(_reply(client))
             for key in self.keys:
-                asked.append([self.look, key, b"0", b"-1"])
-                replies.append(_ask(main, asked[-1]))
+                for look in ([b"LRANGE", key, b"0", b"-1"], [b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]):
+                    asked.append(look)
+                    replies.append(_ask(main, look))
             _ask(main, [b"DEL", *self.keys])
             return asked, replies
         finally:

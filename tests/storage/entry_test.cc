@@ -143,6 +143,17 @@ TEST(Entry, TakesFewBytesBeyondKeyAndValue) {
   }
 }
 
+TEST(Entry, WithoutAValueIsItsKeyAlone) {
+  for (const size_t key_size : kKeySizes) {
+    const std::string key(key_size, 'k');
+    Entry* entry = create(key, ValueKind::kNone, "");
+    EXPECT_EQ(entry->key(), key);
+    EXPECT_EQ(entry->kind(), ValueKind::kNone);
+    EXPECT_EQ(entry->block_bytes(), (key_size < 255 ? 2 : 6) + key_size);
+    Entry::destroy(entry);
+  }
+}
+
 TEST(Entry, ChangesAnIntegerInPlaceOnlyWhereItFits) {
   Entry* entry = create("k", ValueKind::kInteger, "300");
   EXPECT_TRUE(entry->set_integer(-32768));
