@@ -8,7 +8,6 @@
 #include "server/commands/families.h"
 #include "server/core/call.h"
 #include "server/core/list_limits.h"
-#include "server/core/output.h"
 #include "storage/types/list.h"
 
 namespace larder::commands {
@@ -92,13 +91,13 @@ void answer(Call& call, Keyspace& db, const std::vector<std::string>& elements,
     for (const std::string& element : elements) reply.bulk(element);
     return;
   }
-  const size_t begin = reply.output().size();
+  const size_t begin = reply.mark();
   reply.array(elements.size() * gets.size());
   const bool complete = get_all(db, elements, gets, [&](const std::optional<HashValue>& value) {
     value ? reply.value(*value) : reply.null();
   });
   if (complete) return;
-  reply.output().truncate(begin);
+  reply.take_back(begin);
   call.fail(errors::kOutOfRange);
 }
 
