@@ -58,10 +58,10 @@ class Call:
         self.store = own(d, d.choice([b"to", b"l2", b"s2"])) if d.chance(0.3) else None
         if self.store:
             options.append([d.cased("STORE"), self.store])
+        d.rng.shuffle(options)
         if d.chance(0.05):
             options.append(d.choice([[b"BOGUS"], [b"BY"], [b"GET"], [b"STORE"], [b"LIMIT", b"1"],
                                      [b"LIMIT", b"1", b"x"]]))
-        d.rng.shuffle(options)
         self.words = [word for option in options for word in option]
         self.name = b"SORT" if self.store or d.chance(0.6) else b"SORT_RO"
         self.compare = compare.exact
