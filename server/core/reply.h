@@ -29,8 +29,8 @@ class Reply : public protocol::ReplyWriter {
   void element(const storage::listpack::Element& element);
   void value(const storage::HashValue& value);
 
-  // For a reply that turns out to be impossible: what was written since mark() is forgotten. It must
-  // have no errors.
+  // For a reply that turns out to be impossible: what was written since mark() is forgotten. There
+  // must be no errors in it.
   size_t mark() const;
   void take_back(size_t mark);
 

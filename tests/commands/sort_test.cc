@@ -168,7 +168,7 @@ TEST_F(SortTest, ATransactionSeesItsOwnKeys) {
   run({"MSET", "w_1", "9", "w_2", "3"});
   run({"SORT", "l", "BY", "w_*", "GET", "#", "GET", "w_*"});
   run({"SORT", "l", "STORE", "to"});
-  EXPECT_EQ(run({"EXEC"}), R"([2, OK, ["2", "3", "1", "9"], 2])");
+  EXPECT_EQ(run({"EXEC"}), R"([2, +OK, ["2", "3", "1", "9"], 2])");
 }
 
 TEST_F(SortTest, OnlyPatternsTouchKeysThatAreNotNamed) {
