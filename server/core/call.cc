@@ -52,6 +52,13 @@ void Call::hash_keys() {
   scratch_next_ = 0;
 }
 
+void Call::publish(EventClass kind, std::string_view event, size_t database,
+                   const storage::Key& key) {
+  if (server_.keyspace_events.publish(kind, event, database, key)) {
+    client_.set(Client::kPublished);
+  }
+}
+
 void Call::redact(size_t i) {
   if (redacted_.empty()) redacted_.assign(arguments_.begin(), arguments_.end());
   redacted_[i] = "(redacted)";

@@ -6,6 +6,7 @@
 
 #include "protocol/words.h"
 #include "server/core/args.h"
+#include "server/core/keyspace_events.h"
 #include "server/core/machine_memory.h"
 #include "storage/number.h"
 
@@ -289,6 +290,21 @@ constexpr OptionRow kRows[] = {
      .live = true,
      .help = "Longest that a HyperLogLog may be in its sparse form, head included."},
 
+    {.section = "Notifications",
+     .name = "notify-keyspace-events",
+     .kind = K::kEventClasses,
+     .number = &V::notify_event_classes,
+     .initial = "\"\"",
+     .live = true,
+     .help =
+         "What is published about keys. K: to __keyspace@<db>__:<key>, E: to "
+         "__keyevent@<db>__:<event>;\n"
+         "g: commands on keys of any type, $: on strings, l: lists, s: sets, h: hashes, z: sorted "
+         "sets;\n"
+         "x: expired, e: evicted; t and d: streams and modules, which there are none of; A: all of "
+         "these;\n"
+         "n: new keys, m: keys that were read and are not there. Empty: nothing."},
+
     {.section = "Logging",
      .name = "loglevel",
      .kind = K::kChoice,
@@ -513,6 +529,10 @@ std::string read_option(const OptionRow& row, std::span<const std::string> words
     if (lower != "yes" && lower != "no") wrong = "argument must be 'yes' or 'no'";
   } else if (row.kind == K::kChoice) {
     wrong = read_choice(row, word, value);
+  } else if (row.kind == K::kEventClasses) {
+    const auto classes = parse_event_classes(word);
+    if (!classes) wrong = "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+    value = classes.value_or(0);
   } else {
     wrong = read_number(row, word, value);
   }
@@ -537,6 +557,8 @@ std::string show_option(const OptionRow& row, const ConfigValues& values) {
       return (values.*row.number).load() != 0 ? "yes" : "no";
     case K::kChoice:
       return std::string(row.choices[static_cast<size_t>((values.*row.number).load())]);
+    case K::kEventClasses:
+      return event_classes_text(static_cast<uint32_t>((values.*row.number).load()));
     case K::kOctal:
       return fmt::format("{:o}", (values.*row.number).load());
     case K::kInteger:

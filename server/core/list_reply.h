@@ -1,5 +1,8 @@
-// What the commands on lists share: how an element is answered, and the option on their form.
+// What the commands on lists share: how an element is answered, the option on their form, and the
+// names of what keyspace notifications tell.
 #pragma once
+
+#include <string_view>
 
 #include "server/core/config.h"
 #include "server/core/reply.h"
@@ -15,6 +18,13 @@ inline void write_element(Reply& reply, const storage::listpack::Element& elemen
 
 inline storage::ListLimit list_limit(const Config& config) {
   return storage::ListLimit(config.values.list_max_listpack_size.load(std::memory_order_relaxed));
+}
+
+inline std::string_view list_push_event(storage::ListEnd end) {
+  return end == storage::ListEnd::kHead ? "lpush" : "rpush";
+}
+inline std::string_view list_pop_event(storage::ListEnd end) {
+  return end == storage::ListEnd::kHead ? "lpop" : "rpop";
 }
 
 }  // namespace larder::core

@@ -12,6 +12,7 @@
 #include "server/core/command_table.h"
 #include "server/core/config.h"
 #include "server/core/key_events.h"
+#include "server/core/keyspace_events.h"
 #include "server/core/memory_limit.h"
 #include "server/core/pubsub.h"
 #include "server/core/pushes.h"
@@ -65,6 +66,7 @@ struct Server {
         blocking(store, key_events, clients),
         pushes(workers),
         pubsub(pushes, store_options.hash_seed),
+        keyspace_events(server_config, key_events, pubsub),
         statistics(workers, commands.size()) {}
 
   // Whether the client may run commands: it said the password, or there is none.
@@ -84,6 +86,7 @@ struct Server {
   Blocking blocking;
   Pushes pushes;
   PubSub pubsub;
+  KeyspaceEvents keyspace_events;
   Statistics statistics;
   Slowlog slowlog;
   LatencyMonitor latency;
