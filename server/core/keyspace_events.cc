@@ -19,10 +19,10 @@ struct Letter {
 };
 // In the order in which they are shown.
 constexpr Letter kLetters[] = {
-    {'g', kEventGeneric},   {'$', kEventString},  {'l', kEventList},    {'s', kEventSet},
-    {'h', kEventHash},      {'z', kEventSortedSet}, {'x', kEventExpired}, {'e', kEventEvicted},
-    {'t', kEventStream},    {'d', kEventModule},  {'n', kEventCreated}, {'K', kToKeyspace},
-    {'E', kToKeyevent},     {'m', kEventMissed},
+    {'g', kEventGeneric}, {'$', kEventString},    {'l', kEventList},    {'s', kEventSet},
+    {'h', kEventHash},    {'z', kEventSortedSet}, {'x', kEventExpired}, {'e', kEventEvicted},
+    {'t', kEventStream},  {'d', kEventModule},    {'n', kEventCreated}, {'K', kToKeyspace},
+    {'E', kToKeyevent},   {'m', kEventMissed},
 };
 
 // What the store tells of.
@@ -113,8 +113,7 @@ void KeyspaceEvents::notify_if_gone(storage::Keyspace& db, const storage::Key& k
   if (is_gone(db, key)) publish(kEventGeneric, "del", db.database(), key);
 }
 
-void KeyspaceEvents::changed(size_t database, const storage::Key& key,
-                             storage::KeyChange change) {
+void KeyspaceEvents::changed(size_t database, const storage::Key& key, storage::KeyChange change) {
   switch (change) {
     case storage::KeyChange::kExpired:
       return notify(kEventExpired, "expired", database, key);

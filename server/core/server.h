@@ -16,6 +16,7 @@
 #include "server/core/memory_limit.h"
 #include "server/core/pubsub.h"
 #include "server/core/pushes.h"
+#include "server/core/scripts.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
 #include "server/core/watches.h"
@@ -87,6 +88,7 @@ struct Server {
   Pushes pushes;
   PubSub pubsub;
   KeyspaceEvents keyspace_events;
+  Scripts scripts;
   Statistics statistics;
   Slowlog slowlog;
   LatencyMonitor latency;
