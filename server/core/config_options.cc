@@ -297,13 +297,10 @@ constexpr OptionRow kRows[] = {
      .initial = "\"\"",
      .live = true,
      .help =
-         "What is published about keys. K: to __keyspace@<db>__:<key>, E: to "
-         "__keyevent@<db>__:<event>;\n"
-         "g: commands on keys of any type, $: on strings, l: lists, s: sets, h: hashes, z: sorted "
-         "sets;\n"
-         "x: expired, e: evicted; t and d: streams and modules, which there are none of; A: all of "
-         "these;\n"
-         "n: new keys, m: keys that were read and are not there. Empty: nothing."},
+         "What is published about keys. K: to __keyspace@<db>__:<key>, E: to __keyevent@<db>__:"
+         "<event>;\ng: commands on all types, $: strings, l: lists, s: sets, h: hashes, z: sorted "
+         "sets; x: expired,\ne: evicted; t, d: streams, modules (there are none); A: these; n: new "
+         "keys, m: missing ones."},
 
     {.section = "Scripts",
      .name = "busy-reply-threshold",
