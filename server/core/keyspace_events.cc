@@ -34,7 +34,7 @@ constexpr uint32_t kOfStore =
 std::optional<uint32_t> parse_event_classes(std::string_view letters) {
   uint32_t classes = 0;
   for (const char c : letters) {
-    uint32_t meaning = c == 'A' ? kEventAll : 0;
+    uint32_t meaning = c == 'A' ? uint32_t{kEventAll} : 0;
     for (const Letter& known : kLetters) {
       if (known.letter == c) meaning = known.meaning;
     }
