@@ -13,6 +13,7 @@ core::Family client_commands();
 core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
+core::Family dump_commands();
 core::Family expiry_commands();
 core::Family hash_commands();
 core::Family hash_expiry_commands();
@@ -42,6 +43,7 @@ inline std::vector<core::Family> all_families() {
           config_commands(),
           connection_commands(),
           debug_commands(),
+          dump_commands(),
           expiry_commands(),
           hash_commands(),
           hash_expiry_commands(),
