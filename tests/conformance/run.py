@@ -32,6 +32,7 @@ import time
 
 import command_info
 import excuses
+import gen_dumps
 import gen_foreign
 import gen_hashes
 import gen_hyperloglogs
@@ -53,7 +54,7 @@ from session import Session
 from table import Generator
 from wire import Pair
 
-FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_lists.FAMILY, gen_hashes.FAMILY, gen_sets.FAMILY,
+FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_dumps.FAMILY, gen_lists.FAMILY, gen_hashes.FAMILY, gen_sets.FAMILY,
             gen_hyperloglogs.FAMILY, gen_sorted_sets.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY, gen_pubsub.FAMILY,
             gen_transactions.FAMILY]
 EXTRA_FAMILIES = [gen_foreign.FAMILY]
