@@ -175,9 +175,9 @@ std::vector<std::string> contents() {
       "\x01\x01"
       "f\x02\x01"
       "vv.\xff",
-      8);
+      9);
   const std::string earliest("\x00\x68\xe5\xcf\x8b\x01\x00\x00", 8);  // kNowMs
-  const auto type = [](DumpType type) { return std::string(1, static_cast<char>(type)); };
+  const auto type = [](DumpType of) { return std::string(1, static_cast<char>(of)); };
   return {type(DumpType::kString) + strings,
           type(DumpType::kList) + "\x06" + strings,
           type(DumpType::kSet) + "\x06" + strings,
@@ -237,8 +237,12 @@ void damage(std::string& content, std::mt19937& random) {
 }
 
 TEST_F(Restore, TakesEveryForm) {
-  for (const std::string& content : contents()) survive(content);
-  EXPECT_EQ(sound_, contents().size());
+  size_t forms = 0;
+  for (const std::string& content : contents()) {
+    survive(content);
+    EXPECT_EQ(sound_, ++forms) << static_cast<int>(content[0]);
+    sound_ = forms;
+  }
 }
 
 TEST_F(Restore, SurvivesDamageUnderARightChecksum) {
