@@ -141,6 +141,28 @@ class Restore : public ::testing::Test {
   size_t sound_ = 0;
 };
 
+// What was packed.
+const std::string kListpack(
+    "\x11\0\0\0\4\0\x81"
+    "f\2\x0c\1\x81"
+    "n\2\x0d\1\xff",
+    17);
+const std::string kTriple(
+    "\x0e\0\0\0\3\0\x81"
+    "f\2\x0c\1\0\1\xff",
+    14);
+const std::string kZiplist(
+    "\x12\0\0\0\x0d\0\0\0\2\0\0\1"
+    "f\3\xc0\x10\x20\xff",
+    18);
+const std::string kIntset("\x02\x00\x00\x00\x02\x00\x00\x00\x01\x00\x05\x00", 12);
+const std::string kZipmap(
+    "\x01\x01"
+    "f\x02\x01"
+    "vv.\xff",
+    9);
+const std::string kEarliest("\x00\x68\xe5\xcf\x8b\x01\x00\x00", 8);  // kNowMs
+
 // Every type, with every kind of string in it.
 std::vector<std::string> contents() {
   std::string strings;  // six of them, all different
@@ -157,26 +179,6 @@ std::vector<std::string> contents() {
     append_dump_string(out, bytes);
     return out;
   };
-  const std::string listpack(
-      "\x11\0\0\0\4\0\x81"
-      "f\2\x0c\1\x81"
-      "n\2\x0d\1\xff",
-      17);
-  const std::string triple(
-      "\x0e\0\0\0\3\0\x81"
-      "f\2\x0c\1\0\1\xff",
-      14);
-  const std::string ziplist(
-      "\x12\0\0\0\x0d\0\0\0\2\0\0\1"
-      "f\3\xc0\x10\x20\xff",
-      18);
-  const std::string intset("\x02\x00\x00\x00\x02\x00\x00\x00\x01\x00\x05\x00", 12);
-  const std::string zipmap(
-      "\x01\x01"
-      "f\x02\x01"
-      "vv.\xff",
-      9);
-  const std::string earliest("\x00\x68\xe5\xcf\x8b\x01\x00\x00", 8);  // kNowMs
   const auto type = [](DumpType of) { return std::string(1, static_cast<char>(of)); };
   return {type(DumpType::kString) + strings,
           type(DumpType::kList) + "\x06" + strings,
@@ -191,27 +193,27 @@ std::vector<std::string> contents() {
               "a\x03"
               "1.5\x01"
               "b\xfe",
-          type(DumpType::kHashZipmap) + body(zipmap),
-          type(DumpType::kListZiplist) + body(ziplist),
-          type(DumpType::kSetIntset) + body(intset),
-          type(DumpType::kSortedSetZiplist) + body(ziplist),
-          type(DumpType::kHashZiplist) + body(ziplist),
-          type(DumpType::kListQuicklist) + "\x02" + body(ziplist) + body(ziplist),
-          type(DumpType::kHashListpack) + body(listpack),
-          type(DumpType::kSortedSetListpack) + body(listpack),
-          type(DumpType::kListNodes) + "\x03\x02" + body(listpack) +
+          type(DumpType::kHashZipmap) + body(kZipmap),
+          type(DumpType::kListZiplist) + body(kZiplist),
+          type(DumpType::kSetIntset) + body(kIntset),
+          type(DumpType::kSortedSetZiplist) + body(kZiplist),
+          type(DumpType::kHashZiplist) + body(kZiplist),
+          type(DumpType::kListQuicklist) + "\x02" + body(kZiplist) + body(kZiplist),
+          type(DumpType::kHashListpack) + body(kListpack),
+          type(DumpType::kSortedSetListpack) + body(kListpack),
+          type(DumpType::kListNodes) + "\x03\x02" + body(kListpack) +
               "\x01\x01"
               "a\x02" +
-              body(listpack),
-          type(DumpType::kSetListpack) + body(listpack),
-          type(DumpType::kHashTimed) + earliest +
+              body(kListpack),
+          type(DumpType::kSetListpack) + body(kListpack),
+          type(DumpType::kHashTimed) + kEarliest +
               std::string("\2\0\1"
                           "a\1"
                           "1\x09\1"
                           "b\1"
                           "2",
                           11),
-          type(DumpType::kHashListpackTimed) + earliest + body(triple)};
+          type(DumpType::kHashListpackTimed) + kEarliest + body(kTriple)};
 }
 
 void damage(std::string& content, std::mt19937& random) {
