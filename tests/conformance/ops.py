@@ -100,7 +100,7 @@ class CrossRestore:
 
     _CONTENT = {b"string": ([b"GET"], [], compare.exact), b"list": ([b"LRANGE"], [b"0", b"-1"], compare.exact),
                 b"set": ([b"SMEMBERS"], [], compare.same_set), b"hash": ([b"HGETALL"], [], compare.same_map),
-                b"zset": ([b"ZRANGE"], [b"0", b"-1", b"WITHSCORES"], compare.exact)}
+                b"zset": ([b"ZRANGE"], [b"0", b"-1", b"WITHSCORES"], compare.same_numbers)}
 
     def __init__(self, key, copy):
         self.key = key
