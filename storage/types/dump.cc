@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 
 #include "storage/dump_bytes.h"
 #include "storage/types/dump_types.h"

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "storage/keyspace.h"
 #include "storage/types/hash_limits.h"

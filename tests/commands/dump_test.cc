@@ -532,26 +532,5 @@ TEST(Restore, SurvivesDamageUnderARightChecksum) {
   }
 }
 
-TEST(Restore, SurvivesRandomBytes) {
-  InProcess server(1);
-  std::mt19937 random(12);
-  for (int i = 0; i < 30'000; i++) {
-    std::string content = type_byte(static_cast<int>(random() % 27));
-    for (size_t bytes = random() % 40; bytes > 0; bytes--) {
-      content += static_cast<char>(random() % 4 == 0 ? random() : random() % 5);
-    }
-    survive(server, sealed(content));
-  }
-}
-
-TEST(Restore, SurvivesTruncationEverywhere) {
-  InProcess server(1);
-  for (const std::string& content : contents()) {
-    for (size_t bytes = 0; bytes < content.size(); bytes++) {
-      survive(server, sealed(content.substr(0, bytes)));
-    }
-  }
-}
-
 }  // namespace
 }  // namespace larder
