@@ -31,6 +31,7 @@ core::Family scripting_commands();
 core::Family server_commands();
 core::Family set_commands();
 core::Family set_algebra_commands();
+core::Family sort_commands();
 core::Family sorted_set_commands();
 core::Family sorted_set_algebra_commands();
 core::Family sorted_set_pop_commands();
@@ -63,6 +64,7 @@ inline std::vector<core::Family> all_families() {
           server_commands(),
           set_commands(),
           set_algebra_commands(),
+          sort_commands(),
           sorted_set_commands(),
           sorted_set_algebra_commands(),
           sorted_set_pop_commands(),

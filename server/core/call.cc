@@ -58,13 +58,15 @@ void Call::redact(size_t i) {
 }
 
 DatabaseLock Call::lock(const storage::Key& key) {
-  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_);
-  return DatabaseLock(store().lock(key), client_.database(), now_ms_);
+  const bool touches = !client_.has(Client::kNoTouch);
+  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_, touches);
+  return DatabaseLock(store().lock(key), client_.database(), now_ms_, touches);
 }
 
 DatabaseLock Call::lock_all() {
-  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_);
-  return DatabaseLock(store().lock_all(), client_.database(), now_ms_);
+  const bool touches = !client_.has(Client::kNoTouch);
+  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_, touches);
+  return DatabaseLock(store().lock_all(), client_.database(), now_ms_, touches);
 }
 
 void Call::work_in_slices(std::unique_ptr<Continuation> work) {
