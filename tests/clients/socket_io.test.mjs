@@ -20,14 +20,14 @@ async function openNodeRedis () {
   const client = createClient({ socket: { host, port } })
   client.on('error', () => {})
   await client.connect()
-  return { client, close: () => client.destroy() }
+  return { client, close: () => client.close() }
 }
 
 async function openIoredis () {
   const client = new Redis({ host, port })
   client.on('error', () => {})
   await once(client, 'ready')
-  return { client, close: () => client.disconnect() }
+  return { client, close: () => client.quit() }
 }
 
 /** How a message listener hears of the next event, for which it was asked before it could happen. */
@@ -85,7 +85,8 @@ for (const [name, [makeAdapter, openClient]] of Object.entries(kinds)) {
 
     after(async () => {
       await Promise.all(servers.map(server => server.close()))
-      closers.forEach(close => close())
+      await until(async () => (await control.pubsub('CHANNELS')).length + (await control.pubsub('SHARDCHANNELS')).length === 0)
+      await Promise.all(closers.map(close => close()))
     }, { timeout: 10000 })
 
     test('everybody hears what one server says, bytes too', async () => {
@@ -128,7 +129,7 @@ for (const [name, [makeAdapter, openClient]] of Object.entries(kinds)) {
 
     test('a broadcast collects the answers of all browsers', async () => {
       clients.forEach((client, n) => client.on('question', answer => answer(n)))
-      const answers = await servers[0].timeout(10000).emitWithAck('question')
+      const answers = await servers[0].timeout(3000).emitWithAck('question')
       assert.deepEqual(answers.sort(), [0, 1])
     })
 
