@@ -125,6 +125,7 @@ void zadd(Call& call) {
 
 void zincrby(Call& call) {
   Args args = call.args(2);
+  read_add_request(args);  // an option where the increment belongs is a syntax error, not a number
   args.real();
   if (args.failed()) return call.fail(args.error());
   add_and_answer_score(call, 2, {.increment = true});

@@ -15,6 +15,7 @@
 #include "server/core/memory_limit.h"
 #include "server/core/pubsub.h"
 #include "server/core/pushes.h"
+#include "server/core/scripts.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
 #include "server/core/watches.h"
@@ -84,6 +85,7 @@ struct Server {
   Blocking blocking;
   Pushes pushes;
   PubSub pubsub;
+  Scripts scripts;
   Statistics statistics;
   Slowlog slowlog;
   LatencyMonitor latency;
