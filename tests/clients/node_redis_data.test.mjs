@@ -60,6 +60,24 @@ for (const RESP of [2, 3]) {
         assert.deepEqual(await redis.hRandFieldCountWithValues('h', 5), [{ field: 'b', value: 'two' }])
       })
 
+      test('fields with a lifetime', async context => {
+        // The comparison server of these suites, redis-server 7.0, has no lifetimes of fields.
+        if (/redis_version:7\.[01]\./.test(await redis.info('server'))) return context.skip('came with Redis 7.4')
+        await redis.hSet('h', { a: '1', b: '2', c: '3' })
+        assert.deepEqual(await redis.hExpire('h', ['a', 'nothing'], 100), [1, -2])
+        assert.deepEqual(await redis.hpExpire('h', 'b', 20), [1])
+        const [left, never] = await redis.hTTL('h', ['a', 'c'])
+        assert.ok(left > 90 && left <= 100 && never === -1)
+        await until(async () => await redis.hLen('h') === 2)
+        assert.deepEqual({ ...await redis.hGetAll('h') }, { a: '1', c: '3' })
+        assert.deepEqual(await redis.hPersist('h', ['a', 'c']), [1, -1])
+        assert.deepEqual(await redis.hGetEx('h', ['c'], { expiration: { type: 'EX', value: 50 } }), ['3'])
+        assert.equal(Number(await redis.hSetEx('h', { d: '4' }, { expiration: { type: 'PX', value: 60000 }, mode: 'FNX' })), 1)
+        assert.ok((await redis.hpTTL('h', 'd'))[0] > 50000)
+        assert.deepEqual(await redis.hGetDel('h', ['d', 'nothing']), ['4', null])
+        assert.equal(await redis.hLen('h'), 2)
+      })
+
       test('hScanIterator, sScanIterator and zScanIterator', async () => {
         const names = Array.from({ length: 1000 }, (_, n) => `m:${n}`)
         await redis.hSet('h', Object.fromEntries(names.map(name => [name, name])))
