@@ -185,6 +185,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     }
     outcome = execute(call);
     if (server_.blocking.any_ready()) server_.blocking.serve(now_ms);
+    if (server_.tracking.in_use()) Tracking::end_command();
     // EXEC has looked at each part of its reply by itself.
     as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
   }
@@ -192,6 +193,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
   }
   apply_reply_mode(client, out, reply_start, as_it_is);
+  if (client.has(Client::kCaching)) end_caching(client, command);
   return outcome;
 }
 
@@ -218,7 +220,10 @@ void Dispatcher::show_to_monitors(const Client& client, std::span<const std::str
 // Answers how many nanoseconds it took, with all the commands that it ran in turn.
 uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
   const uint64_t begun = last_tick_;
+  if (server_.tracking.in_use()) Tracking::begin_command(call.client().id());
   call.row().handler(call);
+  // It may have failed before it locked anything: then, too, it counts as having read.
+  if (call.client().has(Client::kTracksReads) && !call.reads_noted()) call.note_reads();
   counters_.commands.add();
   last_tick_ = TickClock::now();
   // Behind the handler, which knows by then what of its arguments is secret.
@@ -240,6 +245,12 @@ void Dispatcher::run_nested(Call& outer, const Nested& nested, Output& out) {
   finish(call.client(), nested.command, call.shown_arguments(), reply, nanoseconds, call.now_ms());
 }
 
+// CLIENT CACHING is about the next command, or all of the next transaction.
+void Dispatcher::end_caching(Client& client, const Command* command) {
+  const bool keeps = command != nullptr && (command->row->flags & kKeepsCaching) != 0;
+  if (!keeps && !client.has(Client::kMulti)) client.set(Client::kCaching, false);
+}
+
 // CLIENT REPLY: takes a reply back that the client does not want; pushes are no replies.
 void Dispatcher::apply_reply_mode(Client& client, Output& out, size_t reply_start, bool as_it_is) {
   if (!client.has(static_cast<Client::Flag>(Client::kReplySkip | Client::kReplyOff |
@@ -258,12 +269,14 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   const uint64_t start = TickClock::now();
   Reply reply = out.reply(client.resp());
   Call call(*this, server_, client, *suspended.command, {}, reply, now_ms, scratch_);
+  if (server_.tracking.in_use()) Tracking::begin_command(client.id());
   const Continuation::Progress progress = suspended.continuation->resume(call);
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
   }
   if (server_.blocking.any_ready()) server_.blocking.serve(now_ms);
+  if (server_.tracking.in_use()) Tracking::end_command();
   if (suspended.silent) out.truncate(reply_start);
   return progress;
 }

@@ -17,6 +17,7 @@
 #include "server/core/pushes.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
+#include "server/core/tracking.h"
 #include "server/core/watches.h"
 #include "storage/clock.h"
 #include "storage/compaction.h"
@@ -65,6 +66,7 @@ struct Server {
         blocking(store, key_events, clients),
         pushes(workers),
         pubsub(pushes, store_options.hash_seed),
+        tracking(key_events, clients, pushes, server_config, store_options.hash_seed, workers),
         statistics(workers, commands.size()) {}
 
   // Whether the client may run commands: it said the password, or there is none.
@@ -84,6 +86,7 @@ struct Server {
   Blocking blocking;
   Pushes pushes;
   PubSub pubsub;
+  Tracking tracking;
   Statistics statistics;
   Slowlog slowlog;
   LatencyMonitor latency;
