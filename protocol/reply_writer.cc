@@ -124,6 +124,10 @@ void ReplyWriter::null_array() {
   out_.append(resp3() ? "_\r\n" : "*-1\r\n");
 }
 
+void ReplyWriter::big_number(std::string_view digits) {
+  resp3() ? line('(', digits) : bulk(digits);
+}
+
 void ReplyWriter::verbatim(std::string_view text) {
   if (!resp3()) return bulk(text);
   head('=', text.size() + 4);

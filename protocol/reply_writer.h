@@ -29,12 +29,13 @@ class ReplyWriter {
 
   void integer(int64_t value);
   void bulk(std::string_view bytes);
-  void bulk_integer(int64_t value);      // the digits as a bulk string
-  void boolean(bool value);              // RESP2: integer 0 or 1
-  void real(std::string_view digits);    // RESP3 double, RESP2 bulk string
-  void null();                           // RESP2: null bulk string
-  void null_array();                     // RESP2: null array
-  void verbatim(std::string_view text);  // RESP3: "txt:", RESP2: bulk string
+  void bulk_integer(int64_t value);          // the digits as a bulk string
+  void boolean(bool value);                  // RESP2: integer 0 or 1
+  void real(std::string_view digits);        // RESP3 double, RESP2 bulk string
+  void null();                               // RESP2: null bulk string
+  void null_array();                         // RESP2: null array
+  void big_number(std::string_view digits);  // RESP2: bulk string
+  void verbatim(std::string_view text);      // RESP3: "txt:", RESP2: bulk string
 
   // Heads: the elements follow. A map counts pairs; in RESP2 it is a flat array of 2 * pairs.
   void array(size_t elements) { head('*', elements); }

@@ -164,7 +164,7 @@ class Entry {
   uint8_t flags() const { return bytes()[0]; }
   size_t key_bytes() const;
   size_t expiry_offset() const { return bytes()[1] == kLongKey ? 6 : 2; }
-  size_t length_offset() const;
+  size_t length_offset() const { return expiry_offset() + expiry_width(flags()); }
   size_t key_offset() const;
   size_t value_offset() const { return key_offset() + key_bytes(); }
   size_t text_size() const;
@@ -175,10 +175,6 @@ class Entry {
 
 inline size_t Entry::key_bytes() const {
   return bytes()[1] == kLongKey ? load<uint32_t>(bytes() + 2) : bytes()[1];
-}
-
-inline size_t Entry::length_offset() const {
-  return expiry_offset() + expiry_width(flags());
 }
 
 inline size_t Entry::key_offset() const {

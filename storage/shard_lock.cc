@@ -23,8 +23,16 @@ void ShardLock::lock_slowly() {
     relax();
   }
   // Whoever waits marks the lock as contended, also when it gets it: another may wait still.
-  while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
-    state_.wait(kContended, std::memory_order_relaxed);
+  uint32_t seen = state_.load(std::memory_order_relaxed);
+  for (;;) {
+    if (seen == kHeldLong) throw HeldForLong();
+    if (seen == kContended) {
+      state_.wait(kContended, std::memory_order_relaxed);
+      seen = state_.load(std::memory_order_relaxed);
+    } else if (state_.compare_exchange_weak(seen, kContended, std::memory_order_acquire)) {
+      if (seen == kFree) return;
+      seen = kContended;
+    }
   }
 }
 

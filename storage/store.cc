@@ -1,7 +1,9 @@
 #include "storage/store.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -28,6 +30,23 @@ void LockedKeys::unlock() {
     case Scope::kAll:
       store_->all_held_by_.store(std::thread::id(), std::memory_order_relaxed);
       for (size_t i = 0; i < Store::kShards; i++) store_->unlock_index(i);
+      break;
+  }
+}
+
+void LockedKeys::hold_long() const {
+  if (!store_->options_.concurrent) return;
+  switch (scope_) {
+    case Scope::kNone:
+      break;
+    case Scope::kOne:
+      store_->shards_[shard_]->lock.hold_long();
+      break;
+    case Scope::kSome:
+      for (const uint32_t index : shards_) store_->shards_[index]->lock.hold_long();
+      break;
+    case Scope::kAll:
+      for (const auto& shard : store_->shards_) shard->lock.hold_long();
       break;
   }
 }
@@ -71,21 +90,36 @@ LockedKeys Store::lock_shards(std::span<const uint32_t> shards) {
 }
 
 LockedKeys Store::lock_some(std::vector<uint32_t>&& shards) {
+  std::sort(shards.begin(), shards.end());
+  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
+  lock_indices(shards);
   LockedKeys locked(*this, LockedKeys::Scope::kSome);
   locked.shards_ = std::move(shards);
-  std::sort(locked.shards_.begin(), locked.shards_.end());
-  const auto end = std::unique(locked.shards_.begin(), locked.shards_.end());
-  locked.shards_.erase(end, locked.shards_.end());
-  for (const uint32_t index : locked.shards_) lock_index(index);
   return locked;
 }
 
 LockedKeys Store::lock_all() {
+  static constexpr auto kEvery = [] {
+    std::array<uint32_t, kShards> indices{};
+    std::iota(indices.begin(), indices.end(), 0);
+    return indices;
+  }();
   if (options_.concurrent) {
-    for (size_t i = 0; i < kShards; i++) lock_index(i);
+    lock_indices(kEvery);
     all_held_by_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   }
   return LockedKeys(*this, LockedKeys::Scope::kAll);
+}
+
+// All or none.
+void Store::lock_indices(std::span<const uint32_t> ascending) {
+  size_t locked = 0;
+  try {
+    for (; locked < ascending.size(); locked++) lock_index(ascending[locked]);
+  } catch (const HeldForLong&) {
+    while (locked > 0) unlock_index(ascending[--locked]);
+    throw;
+  }
 }
 
 Table& Store::table(const LockedKeys& locked, size_t shard, size_t database) {

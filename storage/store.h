@@ -36,6 +36,8 @@ class LockedKeys {
   Store& store() const { return *store_; }
   bool holds_all() const { return scope_ == Scope::kAll; }
   bool holds(KeyHash hash) const;
+  // They will be held for long: see ShardLock.
+  void hold_long() const;
 
  private:
   friend class Store;
@@ -81,9 +83,11 @@ class Store {
 
   size_t databases() const { return options_.databases; }
   uint64_t hash_seed() const { return options_.hash_seed; }
+  bool concurrent() const { return options_.concurrent; }
   Key key(std::string_view bytes) const { return {bytes, hash_key(bytes, options_.hash_seed)}; }
 
-  // Each waits for as long as another thread holds one of the shards.
+  // Each waits for as long as another thread holds one of the shards, but throws HeldForLong, and
+  // holds nothing, if that will be long.
   LockedKeys lock(const Key& key);
   LockedKeys lock(std::span<const Key> keys);
   LockedKeys lock_shard(size_t shard);
@@ -150,6 +154,7 @@ class Store {
   friend class LockedKeys;
   void measure(size_t first_database, std::span<DatabaseSize> sizes, const LockedKeys* held);
   Table& table_of(const KeyPlace& key) { return shards_[shard_of(key.hash)]->table(key.database); }
+  void lock_indices(std::span<const uint32_t> ascending);
   bool all_held_here() const {
     return all_held_by_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   }

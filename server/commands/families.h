@@ -15,6 +15,7 @@ core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
 core::Family expiry_commands();
+core::Family function_commands();
 core::Family hash_commands();
 core::Family hash_expiry_commands();
 core::Family hyperloglog_commands();
@@ -26,6 +27,7 @@ core::Family latency_commands();
 core::Family list_commands();
 core::Family list_pop_commands();
 core::Family pubsub_commands();
+core::Family scripting_commands();
 core::Family server_commands();
 core::Family set_commands();
 core::Family set_algebra_commands();
@@ -45,6 +47,7 @@ inline std::vector<core::Family> all_families() {
           connection_commands(),
           debug_commands(),
           expiry_commands(),
+          function_commands(),
           hash_commands(),
           hash_expiry_commands(),
           hyperloglog_commands(),
@@ -56,6 +59,7 @@ inline std::vector<core::Family> all_families() {
           list_commands(),
           list_pop_commands(),
           pubsub_commands(),
+          scripting_commands(),
           server_commands(),
           set_commands(),
           set_algebra_commands(),

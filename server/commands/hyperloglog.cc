@@ -69,7 +69,10 @@ void pfadd(Call& call) {
     if (change == hll::Change::kDamaged) return call.fail(errors::kDamagedHyperLogLog);
     changed |= change == hll::Change::kChanged;
   }
-  if (changed) put_sketch(*db, call.key(1), sketch, found.value());
+  if (changed) {
+    hll::forget_estimate(sketch);  // of a new one without elements as well, as Redis does
+    put_sketch(*db, call.key(1), sketch, found.value());
+  }
   call.reply().integer(changed ? 1 : 0);
 }
 

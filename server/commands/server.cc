@@ -108,6 +108,8 @@ void shutdown(Call& call) {
   if ((abort && (save || nosave || now || force)) || (save && nosave)) args.fail(errors::kSyntax);
   if (args.failed()) return call.fail(args.error());
   if (abort) return call.fail(errors::kNoShutdown);
+  // While a script keeps everybody waiting, only who gives up what it did may end the server.
+  if (!nosave && call.server().scripts.busy()) return call.fail(call.server().scripts.busy_error());
   if (save && !force) return call.fail(errors::kCannotSave);
   call.server().host->shut_down();
 }

@@ -1,6 +1,11 @@
-// The ends of sorted sets, taken out, and members drawn or walked in no order.
+// The ends of sorted sets, taken out at once or when there is something, and members drawn or
+// walked in no order.
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "server/commands/families.h"
 #include "server/core/bulk_list.h"
@@ -9,6 +14,7 @@
 #include "server/core/scan_arguments.h"
 #include "server/core/score_list.h"
 #include "server/core/sorted_set_limits.h"
+#include "server/core/waiting_command.h"
 #include "storage/number.h"
 #include "storage/scan.h"
 #include "storage/types/sorted_set.h"
@@ -28,16 +34,22 @@ constexpr int64_t kCountMax = std::numeric_limits<int64_t>::max();
 
 // --- ZPOPMIN, ZPOPMAX and ZMPOP. From the lowest score on (kForward) or from the highest.
 
-// Answers the first `count` members, from that end, and takes them out.
-void pop(Call& call, SortedSetWriter& writer, Direction direction, size_t count, Scores scores) {
+using Taken = std::vector<std::pair<std::string, double>>;
+
+// Answers the first `count` members, from that end, and takes them out; they go to `taken`, too,
+// unless that is null.
+void pop(Reply& reply, SortedSetWriter& writer, Direction direction, size_t count, Scores scores,
+         Taken* taken = nullptr) {
   const SortedSet set = writer.set();
   const size_t members = set.size();
   count = std::min(count, members);
   const RankRange range =
       direction == Direction::kForward ? RankRange{0, count} : RankRange{members - count, members};
-  ScoreList list(call.reply(), count, scores);
-  set.each(range, direction,
-           [&](std::string_view member, double score) { list.add(member, score); });
+  ScoreList list(reply, count, scores);
+  set.each(range, direction, [&](std::string_view member, double score) {
+    list.add(member, score);
+    if (taken != nullptr) taken->emplace_back(member, score);
+  });
   writer.remove(range);
   writer.finish();
 }
@@ -58,8 +70,9 @@ void pop_end(Call& call, Direction direction) {
   const Status status = writer.open();
   if (status != Status::kOk) return call.fail(status);
   if (!writer.exists() || count == 0) return call.reply().array(0);
-  if (counted) return pop(call, writer, direction, static_cast<size_t>(count), Scores::kByVersion);
-  pop(call, writer, direction, 1, Scores::kFlat);
+  Reply& reply = call.reply();
+  if (counted) return pop(reply, writer, direction, static_cast<size_t>(count), Scores::kByVersion);
+  pop(reply, writer, direction, 1, Scores::kFlat);
 }
 
 void zpopmin(Call& call) {
@@ -71,6 +84,7 @@ void zpopmax(Call& call) {
 }
 
 struct MultiPop {
+  size_t first_key = 0;
   size_t keys = 0;
   Direction direction = Direction::kForward;
   size_t count = 1;
@@ -81,7 +95,8 @@ MultiPop read_multi_pop(Call& call, Args& args) {
   request.keys = static_cast<size_t>(args.integer(1, kCountMax, errors::kNumkeys));
   if (args.failed()) return request;
   if (request.keys >= args.left()) return args.fail(errors::kSyntax), request;
-  Args options = call.args(args.position() + request.keys);
+  request.first_key = args.position();
+  Args options = call.args(request.first_key + request.keys);
   if (options.option("MAX")) {
     request.direction = Direction::kBackward;
   } else if (!options.option("MIN")) {
@@ -95,23 +110,131 @@ MultiPop read_multi_pop(Call& call, Args& args) {
   return request;
 }
 
+// Answers the key and up to `count` members. False, and nothing is answered, if there is no such
+// set.
+bool pop_several(storage::Keyspace& db, const storage::Key& key, const MultiPop& request,
+                 const storage::SortedSetLimits& limits, Reply& reply, Taken* taken = nullptr) {
+  SortedSetWriter writer(db, key, limits);
+  const Status status = writer.open();
+  if (status != Status::kOk) return reply.error(errors::text(status)), true;
+  if (!writer.exists()) return false;
+  reply.array(2);
+  reply.bulk(key.bytes);
+  pop(reply, writer, request.direction, request.count, Scores::kPaired, taken);
+  return true;
+}
+
 void zmpop(Call& call) {
-  constexpr size_t kFirstKey = 2;
   Args args = call.args();
   const MultiPop request = read_multi_pop(call, args);
   if (args.failed()) return call.fail(args.error());
+  const storage::SortedSetLimits limits = sorted_set_limits(call.config().values);
   DatabaseLock db = call.lock();
-  for (size_t i = kFirstKey; i < kFirstKey + request.keys; i++) {
-    const storage::Key key = call.key(i);
-    SortedSetWriter writer(*db, key, sorted_set_limits(call.config().values));
-    const Status status = writer.open();
-    if (status != Status::kOk) return call.fail(status);
-    if (!writer.exists()) continue;
-    call.reply().array(2);
-    call.reply().bulk(call.argument(i));
-    return pop(call, writer, request.direction, request.count, Scores::kPaired);
+  for (size_t i = 0; i < request.keys; i++) {
+    const storage::Key key = call.key(request.first_key + i);
+    if (pop_several(*db, key, request, limits, call.reply())) return;
   }
   call.reply().null_array();
+}
+
+// --- BZPOPMIN, BZPOPMAX and BZMPOP.
+
+// Takes members from the first sorted set that has any.
+class PopWait final : public WaitingCommand {
+ public:
+  // `single`: the reply is not BZMPOP's, but key, member and score.
+  PopWait(const Config& config, const MultiPop& request, bool single)
+      : config_(config), request_(request), single_(single) {}
+
+  storage::ValueType type() const override { return storage::ValueType::kSortedSet; }
+
+  bool attempt(storage::Keyspace& db, std::span<const storage::Key> keys, Reply& reply) override {
+    Taken* taken = kept_ ? &taken_ : nullptr;
+    for (size_t i = 0; i < keys.size(); i++) {
+      taken_from_ = i;
+      const bool done = single_ ? pop_single(db, keys[i], reply, taken)
+                                : pop_several(db, keys[i], request_, limits(), reply, taken);
+      if (done) return true;
+    }
+    return false;
+  }
+
+  std::unique_ptr<WaitingCommand> keep() const override {
+    auto copy = std::make_unique<PopWait>(config_, request_, single_);
+    copy->kept_ = true;
+    return copy;
+  }
+
+  void give_back(storage::Keyspace& db, std::span<const storage::Key> keys) override {
+    if (taken_.empty()) return;
+    SortedSetWriter writer(db, keys[taken_from_], limits());
+    if (writer.open() != Status::kOk) return;  // it has another type now: they are lost
+    writer.prepare(taken_.size(), taken_[0].first.size());
+    for (const auto& [member, score] : taken_) {
+      (void)writer.add(member, score, {.only_new = true});
+    }
+    writer.finish();
+  }
+
+ private:
+  storage::SortedSetLimits limits() const { return sorted_set_limits(config_.values); }
+
+  bool pop_single(storage::Keyspace& db, const storage::Key& key, Reply& reply, Taken* taken) {
+    SortedSetWriter writer(db, key, limits());
+    const Status status = writer.open();
+    if (status != Status::kOk) return reply.error(errors::text(status)), true;
+    if (!writer.exists()) return false;
+    const SortedSet set = writer.set();
+    const size_t rank = request_.direction == Direction::kForward ? 0 : set.size() - 1;
+    const RankRange range{rank, rank + 1};
+    reply.array(3);
+    reply.bulk(key.bytes);
+    set.each(range, Direction::kForward, [&](std::string_view member, double score) {
+      reply.bulk(member);
+      reply.real(score);
+      if (taken != nullptr) taken->emplace_back(member, score);
+    });
+    writer.remove(range);
+    writer.finish();
+    return true;
+  }
+
+  const Config& config_;
+  const MultiPop request_;
+  const bool single_;
+  bool kept_ = false;
+  size_t taken_from_ = 0;
+  Taken taken_;
+};
+
+void pop_end_or_wait(Call& call, Direction direction) {
+  const size_t timeout_at = call.argument_count() - 1;
+  Args args = call.args(timeout_at);
+  WaitTerms terms{.keys = timeout_at - 1, .awaited = timeout_at - 1};
+  terms.deadline_ms = read_deadline(args, call.now_ms());
+  if (args.failed()) return call.fail(args.error());
+  PopWait command(call.config(), {.direction = direction}, true);
+  run_or_wait(call, terms, command);
+}
+
+void bzpopmin(Call& call) {
+  pop_end_or_wait(call, Direction::kForward);
+}
+
+void bzpopmax(Call& call) {
+  pop_end_or_wait(call, Direction::kBackward);
+}
+
+void bzmpop(Call& call) {
+  Args args = call.args(2);
+  const MultiPop request = read_multi_pop(call, args);
+  if (args.failed()) return call.fail(args.error());
+  Args timeout = call.args(1);
+  WaitTerms terms{.first_key = request.first_key, .keys = request.keys, .awaited = request.keys};
+  terms.deadline_ms = read_deadline(timeout, call.now_ms());
+  if (timeout.failed()) return call.fail(timeout.error());
+  PopWait command(call.config(), request, false);
+  run_or_wait(call, terms, command);
 }
 
 // --- ZRANDMEMBER.
@@ -207,6 +330,9 @@ void zscan(Call& call) {
   }
 }
 
+constexpr KeySpecs kKeysBeforeTimeout = {
+    KeySpec{.flags = kRW | kAccess | kDelete, .begin = 1, .last = -2}};
+
 constexpr CommandRow kRows[] = {
     {.name = "zpopmin",
      .handler = zpopmin,
@@ -242,6 +368,40 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(K+M*log(N)) with K keys and M members taken out of N",
      .syntax = "numkeys key [key ...] <MIN | MAX> [COUNT count]",
      .summary = "Removes members from an end of the first of several sorted sets that has any."},
+    {.name = "bzpopmin",
+     .handler = bzpopmin,
+     .arity = -3,
+     .flags = kWrite | kNoscript | kBlocking | kFast,
+     .categories = kAclSortedSet,
+     .keys = kKeysBeforeTimeout,
+     .group = Group::kSortedSet,
+     .since = "5.0.0",
+     .complexity = "O(K+log(N)) with K keys and N members",
+     .syntax = "key [key ...] timeout",
+     .summary = "Removes the member of the lowest score of the first set that has any, or waits."},
+    {.name = "bzpopmax",
+     .handler = bzpopmax,
+     .arity = -3,
+     .flags = kWrite | kNoscript | kBlocking | kFast,
+     .categories = kAclSortedSet,
+     .keys = kKeysBeforeTimeout,
+     .group = Group::kSortedSet,
+     .since = "5.0.0",
+     .complexity = "O(K+log(N)) with K keys and N members",
+     .syntax = "key [key ...] timeout",
+     .summary = "Removes the member of the highest score of the first set that has any, or waits."},
+    {.name = "bzmpop",
+     .handler = bzmpop,
+     .arity = -5,
+     .flags = kWrite | kBlocking,
+     .categories = kAclSortedSet,
+     .keys = {KeySpec{
+         .flags = kRW | kAccess | kDelete, .begin = 2, .key_count_at = 0, .first_key = 1}},
+     .group = Group::kSortedSet,
+     .since = "7.0.0",
+     .complexity = "O(K+M*log(N)) with K keys and M members taken out of N",
+     .syntax = "timeout numkeys key [key ...] <MIN | MAX> [COUNT count]",
+     .summary = "Removes members from an end of the first set that has any, or waits for one."},
     {.name = "zrandmember",
      .handler = zrandmember,
      .arity = -2,

@@ -85,16 +85,65 @@ void Blocking::note_ready(const Place& place, Queue& queue) {
   if (queue.ready_for == self) return;  // it stands there already
   queue.ready_for = self;
   ready_.push_back({self, place});
-  ready_count_.store(ready_.size(), std::memory_order_relaxed);
+  count_ready();
 }
 
 // --------------------------------------------------------------------------------------- Serving
 
+// Under mutex_.
+void Blocking::count_ready() {
+  ready_count_.store(ready_.size() + returned_.size(), std::memory_order_relaxed);
+}
+
 // To serve may make other keys ready: BLMOVE's target.
 void Blocking::serve(int64_t now_ms) {
+  give_back_all(now_ms);
   for (std::vector<Ready> ready = take_ready(); !ready.empty(); ready = take_ready()) {
-    const std::lock_guard serving(serving_);
-    for (const Ready& one : ready) serve_key(one.place, now_ms);
+    if (!serve_some(ready, now_ms)) return;
+  }
+}
+
+// False: a script holds keys for long, and what was not served is ready again.
+bool Blocking::serve_some(std::vector<Ready>& ready, int64_t now_ms) {
+  const std::lock_guard serving(serving_);
+  for (size_t i = 0; i < ready.size(); i++) {
+    try {
+      serve_key(ready[i].place, now_ms);
+    } catch (const storage::HeldForLong&) {
+      const std::lock_guard lock(mutex_);
+      for (; i < ready.size(); i++) {
+        const auto queue = queues_.find(PlaceView(ready[i].place));
+        if (queue != queues_.end()) note_ready(queue->first, queue->second);
+      }
+      return false;
+    }
+  }
+  return true;
+}
+
+void Blocking::give_back(std::unique_ptr<Waiter> waiter) {
+  const std::lock_guard lock(mutex_);
+  returned_.push_back(std::move(waiter));
+  count_ready();
+}
+
+void Blocking::give_back_all(int64_t now_ms) {
+  std::vector<std::unique_ptr<Waiter>> returned;
+  {
+    const std::lock_guard lock(mutex_);
+    returned.swap(returned_);
+    count_ready();
+  }
+  for (std::unique_ptr<Waiter>& waiter : returned) {
+    try {
+      const storage::LockedKeys locked = store_.lock(waiter->keys);
+      storage::Keyspace db(locked, waiter->database, now_ms);
+      waiter->command->give_back(db, waiter->keys);
+    } catch (const storage::HeldForLong&) {
+      const std::lock_guard lock(mutex_);
+      returned_.push_back(std::move(waiter));
+      count_ready();
+    }
   }
 }
 
@@ -106,7 +155,7 @@ std::vector<Blocking::Ready> Blocking::take_ready() {
                                             [&](const Ready& one) { return one.thread != self; });
   own.assign(std::make_move_iterator(others), std::make_move_iterator(ready_.end()));
   ready_.erase(others, ready_.end());
-  ready_count_.store(ready_.size(), std::memory_order_relaxed);
+  count_ready();
   for (const Ready& one : own) {
     const auto queue = queues_.find(PlaceView(one.place));
     if (queue != queues_.end() && queue->second.ready_for == self) queue->second.ready_for = {};

@@ -67,8 +67,12 @@ class Blocking final : public storage::Observer {
 
   // Whether this or another thread may have something to serve.
   bool any_ready() const { return ready_count_.load(std::memory_order_relaxed) > 0; }
-  // Serves those who wait for keys that this thread has changed.
+  // Serves those who wait for keys that this thread has changed. Keys that a script holds for long
+  // stay ready, for the next call.
   void serve(int64_t now_ms);
+  // The waiter was served, but its client has gone: what was taken for it goes back to its key in
+  // the next call of serve(), by whichever thread.
+  void give_back(std::unique_ptr<Waiter> waiter);
 
   // How many keys are waited for. Any thread.
   size_t awaited_keys() const { return awaited_keys_.load(std::memory_order_relaxed); }
@@ -116,6 +120,9 @@ class Blocking final : public storage::Observer {
   std::atomic<uint32_t>& filter(storage::KeyHash hash) { return filter_[hash % kFilterSize]; }
 
   void note_ready(const Place& place, Queue& queue);
+  void count_ready();
+  bool serve_some(std::vector<Ready>& ready, int64_t now_ms);
+  void give_back_all(int64_t now_ms);
   std::vector<Ready> take_ready();
   void serve_key(const Place& place, int64_t now_ms);
   Waiter* next_waiter(const Place& place, uint64_t after, const storage::ValueType* type);
@@ -127,8 +134,8 @@ class Blocking final : public storage::Observer {
   Clients& clients_;
 
   std::array<std::atomic<uint32_t>, kFilterSize> filter_{};  // changed under mutex_
-  std::atomic<size_t> ready_count_{0};                       // of ready_; changed under mutex_
-  std::atomic<size_t> awaited_keys_{0};                      // of queues_; changed under mutex_
+  std::atomic<size_t> ready_count_{0};   // of ready_ and returned_; changed under mutex_
+  std::atomic<size_t> awaited_keys_{0};  // of queues_; changed under mutex_
 
   std::mutex serving_;
   const std::unique_ptr<Output> output_;  // what it refers to is guarded by serving_
@@ -136,6 +143,7 @@ class Blocking final : public storage::Observer {
   std::mutex mutex_;
   Queues queues_;             // guarded by mutex_, like what follows; none is empty
   std::vector<Ready> ready_;  // in the order of the changes
+  std::vector<std::unique_ptr<Waiter>> returned_;  // give_back() has to be tried again
   uint64_t next_order_ = 1;
 };
 

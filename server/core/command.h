@@ -42,7 +42,8 @@ enum CommandFlag : uint32_t {
   kRunsInMulti = 1u << 22,      // behind MULTI it is run at once, not queued
   kEndsMulti = 1u << 23,        // gives up what was queued, so it is run however scarce memory is
   kRunsQueue = 1u << 24,     // is refused and held back like the commands that were queued (EXEC)
-  kKeepsCaching = 1u << 25,  // what CLIENT CACHING said is meant for a command behind it
+  kRunsScript = 1u << 25,    // may take long, in a transaction too
+  kKeepsCaching = 1u << 26,  // what CLIENT CACHING said is meant for a command behind it
 };
 
 enum AclCategory : uint32_t {

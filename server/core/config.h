@@ -77,6 +77,8 @@ struct ConfigValues {
   IntegerValue lfu_log_factor{0};
   IntegerValue lfu_decay_minutes{0};
   IntegerValue lazyfree_user_flush{0};
+  IntegerValue busy_reply_threshold_ms{0};
+  IntegerValue script_memory_bytes_max{0};
   IntegerValue hash_listpack_fields_max{0};
   IntegerValue hash_listpack_value_bytes_max{0};
   IntegerValue set_integers_max{0};

@@ -298,6 +298,25 @@ constexpr OptionRow kRows[] = {
      .live = true,
      .help = "Longest that a HyperLogLog may be in its sparse form, head included."},
 
+    {.section = "Scripts",
+     .name = "busy-reply-threshold",
+     .alias = "lua-time-limit",
+     .number = &V::busy_reply_threshold_ms,
+     .initial = "5000",
+     .live = true,
+     .help =
+         "Milliseconds after which a script lets others be answered with BUSY, and can be ended "
+         "by\nSCRIPT KILL or FUNCTION KILL. 0: never."},
+    {.section = "Scripts",
+     .name = "script-memory-limit",
+     .kind = K::kMemory,
+     .number = &V::script_memory_bytes_max,
+     .initial = "256mb",
+     .min = 4 << 20,
+     .help =
+         "Memory that scripts may use on each thread, as of the start: beyond it they fail with "
+         "\"not\nenough memory\"."},
+
     {.section = "Logging",
      .name = "loglevel",
      .kind = K::kChoice,

@@ -30,6 +30,9 @@ class Continuation {
   // Until then nothing else is sent to the client, and a client that does not read is waited for.
   virtual bool replying() const { return false; }
 
+  // Whether it holds what others wait for, so that its connection is closed only when it is done.
+  virtual bool must_end() const { return false; }
+
   // Milliseconds since the epoch; kNever: only unblocking wakes it.
   static constexpr int64_t kNever = INT64_MAX;
   virtual int64_t wake_at_ms() const { return kNever; }

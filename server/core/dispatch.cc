@@ -2,6 +2,7 @@
 
 #include "server/core/monitor_line.h"
 #include "server/core/output.h"
+#include "server/core/script_runner.h"
 #include "server/core/tick_clock.h"
 
 namespace larder::core {
@@ -26,6 +27,14 @@ uint32_t flags_for(const Client& client, const CommandRow& row) {
 }
 
 }  // namespace
+
+Dispatcher::Dispatcher(Server& server, size_t worker)
+    : server_(server),
+      counters_(server.statistics.worker(worker)),
+      evictor_(server.store, worker * kHandsApart % storage::Store::kShards),
+      scripts_(std::make_unique<ScriptRunner>(server, *this)) {}
+
+Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::start_timing() {
   last_tick_ = TickClock::now();
@@ -62,6 +71,10 @@ bool Dispatcher::allowed(const Client& client, const Command& command, uint32_t 
   }
   if ((flags & kNoAuth) == 0 && !server_.lets_in(client)) {
     reply.error(errors::kNoAuth);
+    return false;
+  }
+  if ((flags & kAllowBusy) == 0 && server_.scripts.busy()) {
+    reply.error(server_.scripts.busy_error());
     return false;
   }
   if ((flags & kNoMulti) != 0 && client.has(Client::kMulti)) {
@@ -156,10 +169,14 @@ void Dispatcher::prefetch(std::span<const Prepared> batch, size_t next) {
       if (batch[i].hashed) prefetch(storage::Store::KeyPlace{batch[i].hash, batch[i].database});
     }
   };
-  if (batch.size() == 1) return;  // nothing to overlap with
-  step(kDirectoryAhead, [&](const auto& key) { store.prefetch_directory(key); });
-  step(kBucketAhead, [&](const auto& key) { store.prefetch_bucket(key); });
-  step(kEntryAhead, [&](const auto& key) { store.prefetch_entry(key); });
+  if (batch.size() == 1 || server_.scripts.busy()) return;  // nothing to overlap with
+  try {
+    step(kDirectoryAhead, [&](const auto& key) { store.prefetch_directory(key); });
+    step(kBucketAhead, [&](const auto& key) { store.prefetch_bucket(key); });
+    step(kEntryAhead, [&](const auto& key) { store.prefetch_entry(key); });
+  } catch (const storage::HeldForLong&) {
+    return;  // the command itself will be told
+  }
 }
 
 Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_view> arguments,
@@ -170,31 +187,55 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
       prepared.command != nullptr ? prepared.command : find(client, arguments, reply);
   const uint32_t flags = command != nullptr ? flags_for(client, *command->row) : 0;
   Outcome outcome = Outcome::kDone;
-  bool as_it_is = false;
-  if (command == nullptr || !allowed(client, *command, flags, arguments.size(), reply, now_ms)) {
-    refuse(client, command, arguments, out, reply_start, reply);
-  } else if (held_back(flags, now_ms)) {
-    client.note_command(command->row, now_ms);
-    return Outcome::kHeld;
-  } else if (client.has(Client::kMulti) && (flags & kRunsInMulti) == 0) {
-    queue(client, *command, arguments, reply, now_ms);
-  } else {
-    Call call(*this, server_, client, *command, arguments, reply, now_ms, scratch_);
-    if (prepared.hashed) {
-      call.set_hashed(static_cast<size_t>(command->row->keys[0].begin), prepared.hash);
+  try {
+    if (command == nullptr || !allowed(client, *command, flags, arguments.size(), reply, now_ms)) {
+      refuse(client, command, arguments, out, reply_start, reply);
+    } else {
+      outcome = run_allowed(client, {command, arguments, flags}, prepared, reply, now_ms);
     }
-    outcome = execute(call);
-    if (server_.blocking.any_ready()) server_.blocking.serve(now_ms);
-    if (server_.tracking.in_use()) Tracking::end_command();
-    // EXEC has looked at each part of its reply by itself.
-    as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
+  } catch (const storage::HeldForLong&) {
+    // A command takes its lock before it does anything, so it has done nothing.
+    out.truncate(reply_start);
+    reply.error(server_.scripts.busy_error());
+    refuse(client, command, arguments, out, reply_start, reply);
   }
+  if (server_.tracking.in_use()) Tracking::end_command();
+  if (outcome == Outcome::kHeld) return outcome;
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
   }
+  // EXEC has looked at each part of its reply by itself.
+  const bool as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
   apply_reply_mode(client, out, reply_start, as_it_is);
   if (client.has(Client::kCaching)) end_caching(client, command);
   return outcome;
+}
+
+Dispatcher::Outcome Dispatcher::run_allowed(Client& client, const Request& request,
+                                            const Prepared& prepared, Reply& reply,
+                                            int64_t now_ms) {
+  const Command& command = *request.command;
+  if (held_back(request.flags, now_ms)) {
+    client.note_command(command.row, now_ms);
+    return Outcome::kHeld;
+  }
+  if (client.has(Client::kMulti) && (request.flags & kRunsInMulti) == 0) {
+    queue(client, command, request.arguments, reply, now_ms);
+    return Outcome::kDone;
+  }
+  Call call(*this, server_, client, command, request.arguments, reply, now_ms, scratch_);
+  if (prepared.hashed) {
+    call.set_hashed(static_cast<size_t>(command.row->keys[0].begin), prepared.hash);
+  }
+  const Outcome outcome = execute(call);
+  serve_waiting(now_ms);
+  return outcome;
+}
+
+// Not while a script holds keys for long: Worker comes back to it.
+void Dispatcher::serve_waiting(int64_t now_ms) {
+  if (!server_.blocking.any_ready() || server_.scripts.busy()) return;
+  server_.blocking.serve(now_ms);
 }
 
 Dispatcher::Outcome Dispatcher::execute(Call& call) {
@@ -269,13 +310,20 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   const uint64_t start = TickClock::now();
   Reply reply = out.reply(client.resp());
   Call call(*this, server_, client, *suspended.command, {}, reply, now_ms, scratch_);
+  Continuation::Progress progress = Continuation::Progress::kAgain;
+  // Beside a script that was left nobody may look at keys, with one thread no lock would say so.
+  if (server_.scripts.busy() && !suspended.continuation->must_end()) return progress;
   if (server_.tracking.in_use()) Tracking::begin_command(client.id());
-  const Continuation::Progress progress = suspended.continuation->resume(call);
+  try {
+    progress = suspended.continuation->resume(call);
+  } catch (const storage::HeldForLong&) {
+    // A later slice goes on where this one stopped.
+  }
   suspended.nanoseconds += TickClock::nanoseconds(TickClock::now() - start);
   if (progress == Continuation::Progress::kDone) {
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
   }
-  if (server_.blocking.any_ready()) server_.blocking.serve(now_ms);
+  serve_waiting(now_ms);
   if (server_.tracking.in_use()) Tracking::end_command();
   if (suspended.silent) out.truncate(reply_start);
   return progress;

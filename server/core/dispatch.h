@@ -10,6 +10,8 @@
 
 namespace larder::core {
 
+class ScriptRunner;
+
 class Dispatcher {
  public:
   enum class Outcome {
@@ -19,10 +21,8 @@ class Dispatcher {
   };
 
   // `worker`: which of the server's WorkerCounters this thread owns.
-  Dispatcher(Server& server, size_t worker)
-      : server_(server),
-        counters_(server.statistics.worker(worker)),
-        evictor_(server.store, worker * kHandsApart % storage::Store::kShards) {}
+  Dispatcher(Server& server, size_t worker);
+  ~Dispatcher();
 
   // What is known of a request before it is run.
   struct Prepared {
@@ -66,6 +66,15 @@ class Dispatcher {
   };
   void run_nested(Call& outer, const Nested& nested, Output& out);
 
+  // Shows a command to those in MONITOR mode, if there are any.
+  void show_to_monitors(const Client& client, std::span<const std::string_view> arguments,
+                        bool from_script);
+  // Makes room for commands that may need memory; false: there is none to be had.
+  bool make_room(int64_t now_ms) { return server_.memory_limit.make_room(evictor_, now_ms); }
+  ScriptRunner& scripts() { return *scripts_; }
+  // Serves clients that wait for keys that this thread has changed.
+  void serve_waiting(int64_t now_ms);
+
   // What the last command took.
   uint64_t last_nanoseconds() const { return last_nanoseconds_; }
 
@@ -83,10 +92,15 @@ class Dispatcher {
   bool held_back(uint32_t flags, int64_t now_ms) const;
   void refuse(Client& client, const Command* command, std::span<const std::string_view> arguments,
               Output& out, size_t reply_start, Reply& reply);
-  void show_to_monitors(const Client& client, std::span<const std::string_view> arguments,
-                        bool from_script);
   void queue(Client& client, const Command& command, std::span<const std::string_view> arguments,
              Reply& reply, int64_t now_ms);
+  struct Request {
+    const Command* command;
+    std::span<const std::string_view> arguments;
+    uint32_t flags;
+  };
+  Outcome run_allowed(Client& client, const Request& request, const Prepared& prepared,
+                      Reply& reply, int64_t now_ms);
   Outcome execute(Call& call);
   uint64_t run_handler(Call& call, bool from_script);
   static void apply_reply_mode(Client& client, Output& out, size_t reply_start, bool as_it_is);
@@ -104,6 +118,7 @@ class Dispatcher {
   uint64_t last_nanoseconds_ = 0;
   Suspended suspended_;
   KeyScratch scratch_;
+  std::unique_ptr<ScriptRunner> scripts_;
 };
 
 }  // namespace larder::core

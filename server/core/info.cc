@@ -108,6 +108,7 @@ void info_stats(InfoSection& out) {
   out.field("expired_keys", store.expired);
   out.field("evicted_keys", store.evicted);
   out.field("evicted_clients", 0);
+  out.field("evicted_scripts", out.server.scripts.sizes().evicted);
   out.field("keyspace_hits", store.hits);
   out.field("keyspace_misses", store.misses);
   out.field("pubsub_channels", out.server.pubsub.topics(TopicKind::kChannel));

@@ -28,6 +28,23 @@ void allocator_ratios(InfoSection& out, const storage::MemoryUse& use) {
   out.field("mem_fragmentation_bytes", difference(use.rss_bytes, use.allocated_bytes));
 }
 
+// EVAL's scripts and functions share their interpreters here; what these take is shown with the
+// scripts.
+void script_memory(InfoSection& out) {
+  const Scripts::Sizes sizes = out.server.scripts.sizes();
+  const size_t vm_bytes = out.server.scripts.vm_bytes.load(std::memory_order_relaxed);
+  out.field("used_memory_vm_eval", vm_bytes);
+  out.bytes("used_memory_lua", vm_bytes);
+  out.field("used_memory_scripts_eval", sizes.script_bytes);
+  out.field("number_of_cached_scripts", sizes.scripts);
+  out.field("number_of_functions", sizes.functions);
+  out.field("number_of_libraries", sizes.libraries);
+  out.field("used_memory_vm_functions", 0);
+  out.bytes("used_memory_vm_total", vm_bytes);
+  out.field("used_memory_functions", sizes.library_bytes);
+  out.bytes("used_memory_scripts", sizes.script_bytes + sizes.library_bytes);
+}
+
 }  // namespace
 
 void InfoSection::bytes(std::string_view name, uint64_t value) {
@@ -52,6 +69,7 @@ void info_memory(InfoSection& out) {
   out.bytes("total_system_memory", system_memory_bytes());
   out.bytes("maxmemory", static_cast<uint64_t>(config.values.maxmemory_bytes.load()));
   out.field("maxmemory_policy", config.get("maxmemory-policy").value_or(""));
+  script_memory(out);
   allocator_ratios(out, report.use);
   out.zeros({"mem_not_counted_for_evict", "mem_replication_backlog",
              "mem_total_replication_buffers", "mem_clients_slaves"});

@@ -24,6 +24,19 @@ void Output::push(const PushText& text, RespVersion version) {
   text_.append(rest.substr(rest.size() - 1));
 }
 
+std::string Output::whole() {
+  std::string bytes;
+  bytes.reserve(bytes_from(0));
+  size_t at = 0;
+  for (const net::HeldBytes& piece : held_) {
+    bytes += text().substr(at, piece.position() - at);
+    bytes += piece.bytes();
+    at = piece.position();
+  }
+  bytes += text().substr(at);
+  return bytes;
+}
+
 // From the end: only the last of what is held can be behind the place.
 size_t Output::held_bytes_from(size_t begin) const {
   size_t bytes = 0;

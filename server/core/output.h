@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,9 @@ class Output {
   std::span<net::HeldBytes> held(size_t begin, size_t end) {
     return held_.empty() ? std::span<net::HeldBytes>() : find_held(begin, end);
   }
+
+  // The text with what is held in its place: for an output that is not sent.
+  std::string whole();
 
   // Forgets what was written after the first `size` bytes.
   void truncate(size_t size) {

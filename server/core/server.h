@@ -15,6 +15,7 @@
 #include "server/core/memory_limit.h"
 #include "server/core/pubsub.h"
 #include "server/core/pushes.h"
+#include "server/core/scripts.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
 #include "server/core/tracking.h"
@@ -87,6 +88,7 @@ struct Server {
   Pushes pushes;
   PubSub pubsub;
   Tracking tracking;
+  Scripts scripts;
   Statistics statistics;
   Slowlog slowlog;
   LatencyMonitor latency;

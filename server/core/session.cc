@@ -142,7 +142,7 @@ void Session::count_input() {
 // Reads on, unless the peer has to wait: until the requests that are here have been run, or until
 // it has read its replies. `kept`: bytes received and not consumed.
 void Session::steer_reading(size_t kept) {
-  if (stream_->closing() || has(kCloseAfterReply)) return;
+  if (stream_->closing() || has(kCloseAfterReply) || close_when_done_) return;
   // A busy session reads on for a while, to notice that its peer has gone.
   const bool full = stream_->output_bytes() > kOutputPauseBytes ||
                     (busy() ? kept > kInputPauseBytes : more_requests_);
@@ -296,6 +296,7 @@ void Session::proceed() {
     if (!replying()) write_pushes();
     flush();
     check_output();
+    if (close_when_done_) close();
     if (busy() || stream_->closing()) return;
   }
   if (stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() comes back to it
@@ -465,10 +466,15 @@ void Session::finish_if_answered() {
 }
 
 void Session::close() {
+  if (suspended_.continuation != nullptr && suspended_.continuation->must_end()) {
+    close_when_done_ = true;
+    return stream_->pause_reading();
+  }
   stream_->close();
 }
 
 void Session::on_closed() {
+  suspended_ = {};  // which may have to be ended, for which everything else must still be there
   worker_.push_pool().drop(pushes_);
   worker_.session_closed(*this);
 }

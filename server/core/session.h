@@ -124,10 +124,11 @@ class Session final : public Client, public net::StreamHandler {
   PushChain pushes_;          // that wait to be sent
   bool push_queued_ = false;  // its worker will call send_pushes()
   bool queued_ = false;
-  bool more_requests_ = false;  // offered, and stopped at: to be offered again
-  bool held_ = false;           // by CLIENT PAUSE
-  bool awaits_others_ = false;  // has published more than can be sent on
-  bool finishing_ = false;      // the server stops
+  bool more_requests_ = false;    // offered, and stopped at: to be offered again
+  bool held_ = false;             // by CLIENT PAUSE
+  bool awaits_others_ = false;    // has published more than can be sent on
+  bool finishing_ = false;        // the server stops
+  bool close_when_done_ = false;  // with a command that must not be left undone
   int64_t wake_at_ms_ = Continuation::kNever;
   int64_t soft_limit_since_ms_ = 0;
   size_t unread_seen_ = 0;  // output when the limits were last looked at

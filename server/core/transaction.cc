@@ -7,6 +7,7 @@
 #include "server/core/call.h"
 #include "server/core/dispatch.h"
 #include "server/core/output.h"
+#include "server/core/script_runner.h"
 
 namespace larder::core {
 namespace {
@@ -149,7 +150,9 @@ storage::Blob* Transaction::blob_of(std::string_view argument) {
   return nullptr;
 }
 
-void run_transaction(Call& call) {
+namespace {
+
+void run_all(Call& call) {
   Client& client = call.client();
   bool changed = false;
   {
@@ -164,6 +167,13 @@ void run_transaction(Call& call) {
   const size_t begin = call.reply().output().size();
   call.reply().null_array();
   silence(client, call.reply().output(), begin);
+}
+
+}  // namespace
+
+void run_transaction(Call& call) {
+  if ((call.client().transaction().flags() & kRunsScript) == 0) return run_all(call);
+  call.dispatcher().scripts().run_aside(call, run_all);
 }
 
 }  // namespace larder::core

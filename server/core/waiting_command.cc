@@ -54,13 +54,8 @@ class KeyWait final : public Continuation {
 
   // What was taken for a client that has gone meanwhile: the next in the queue shall have it.
   void give_back() {
-    const int64_t now_ms = server_.clock.now_ms();
-    {
-      const storage::LockedKeys locked = server_.store.lock(waiter_->keys);
-      storage::Keyspace db(locked, waiter_->database, now_ms);
-      waiter_->command->give_back(db, waiter_->keys);
-    }
-    server_.blocking.serve(now_ms);
+    server_.blocking.give_back(std::move(waiter_));
+    if (!server_.scripts.busy()) server_.blocking.serve(server_.clock.now_ms());
   }
 
   Server& server_;

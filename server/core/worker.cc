@@ -246,11 +246,17 @@ bool Worker::turn() {
   ready_.insert(ready_.begin(), ready.begin() + static_cast<std::ptrdiff_t>(served), ready.end());
   pushing_ = send_pushes();
   close_gone();
-  // One slice at least, or busy connections would keep it from ever being done.
-  bool more = do_upkeep();
-  while (more && in_budget()) more = do_upkeep();
-  // It can wait, so it never takes more than one slice of a turn.
-  const bool compacting = compactor_.step();
+  bool more = false;
+  bool compacting = false;
+  // What a script holds for long is not waited for: there is a next time.
+  if (!server_.scripts.busy()) try {
+      // One slice at least, or busy connections would keep it from ever being done.
+      more = do_upkeep();
+      while (more && in_budget()) more = do_upkeep();
+      // It can wait, so it never takes more than one slice of a turn.
+      compacting = compactor_.step();
+    } catch (const storage::HeldForLong&) {
+    }
   return more || pushing_ || compacting || !ready_.empty() || !gone_.empty();
 }
 
@@ -288,6 +294,7 @@ void Worker::each_100_ms() {
     spans_to_give_back_ = storage::EntryArena::maintain() ? kSpansPerTick : 0;
     if (ticks_ % kTicksPerPlan == 0) server_.compaction.plan(loop_.now_ms());
   }
+  dispatcher_.serve_waiting(now_ms());
   constexpr int64_t kTicksPerSecond = 1000 / Statistics::kSamplePeriodMs;
   if (++ticks_ % kTicksPerSecond == 0) each_second();
   if (stop_at_ms_ != 0 && loop_.now_ms() >= stop_at_ms_) {

@@ -145,6 +145,26 @@ TEST_F(BlockingTest, ServingBreaksAWatchLikeAnyChange) {
   EXPECT_EQ(resume(*a, waits), R"("1")");
 }
 
+TEST_F(BlockingTest, SortedSetsServeTheirOwnWaiters) {
+  Suspended list = server.start(*a, {"BLPOP", "k", "0"});
+  Suspended set = server.start(*b, {"BZPOPMAX", "k", "0"});
+  run({"ZADD", "k", "1", "x", "2", "y"});
+  EXPECT_EQ(resume(*b, set), R"(["k", "y", "2"])");
+  EXPECT_EQ(resume(*a, list), "");
+  run({"DEL", "k"});
+  run({"RPUSH", "k", "e"});
+  EXPECT_EQ(resume(*a, list), R"(["k", "e"])");
+}
+
+TEST_F(BlockingTest, MembersOfAVanishedWaiterGoBackUnlessTheyAreThereAgain) {
+  auto gone =
+      std::make_unique<Suspended>(server.start(*a, {"BZMPOP", "0", "1", "z", "MIN", "COUNT", "2"}));
+  run({"ZADD", "z", "1", "x", "2", "y", "3", "z"});
+  run({"ZADD", "z", "7", "x"});
+  gone.reset();
+  EXPECT_EQ(run({"ZRANGE", "z", "0", "-1", "WITHSCORES"}), R"(["y", "2", "z", "3", "x", "7"])");
+}
+
 TEST_F(BlockingTest, AnElementThatHasExpiredServesNobody) {
   run({"RPUSH", "src", "1"});
   run({"PEXPIRE", "src", "10"});

@@ -32,6 +32,13 @@ TEST(Pfadd, SaysWhetherAnythingChanged) {
   EXPECT_EQ(server.run({"TYPE", "h"}), "+string");
 }
 
+TEST(Pfadd, WithoutElementsMakesTheBytesThatRedisMakes) {
+  InProcess server;
+  server.run({"PFADD", "h"});
+  EXPECT_EQ(server.run({"GET", "h"}),
+            "\"" + std::string("HYLL\1\0\0\0\0\0\0\0\0\0\0\x80\x7f\xff", 18) + "\"");
+}
+
 TEST(Pfadd, KeepsTtlThroughBothForms) {
   InProcess server;
   add(server, "h", 0, 5);

@@ -1,7 +1,7 @@
 """Lists. Commands that wait come alone with a short timeout, and in company (waiting.py)."""
 
 import compare
-from shapes import group, index, integer, key, many, maybe, one_of, small_int, some_of, value
+from shapes import group, index, integer, key, many, maybe, one_of, small_int, some_of, timeout, value
 from table import Command, Family, row, scene
 from waiting import Waiting
 
@@ -82,12 +82,6 @@ def limits(gen):
     size = d.choice([b"-1", b"-3", b"-5", b"1", b"4", b"100"])
     back = [b"CONFIG", b"SET", b"list-max-listpack-size", b"-2"]
     return [Command([b"CONFIG", b"SET", b"list-max-listpack-size", size]), *form(gen), Command(back)]
-
-
-def timeout(d):
-    """Some milliseconds, or wrong: never long."""
-    return d.choice([b"0.001", b"0.002", b"0.0001", b"1e-3", b"5e-324"]) if d.chance(0.8) else d.choice(
-        [b"-1", b"-0.1", b"x", b"", b"nan", b"-inf", b"1e-3x", b"1_0"])
 
 
 def waiting(gen):

@@ -3,8 +3,9 @@
 import compare
 import ops
 from shapes import (big, group, index, integer, key, many, maybe, number, one_of, pattern, small_int, some_of, text,
-                    value)
+                    timeout, value)
 from table import Command, Family, row, scene
+from waiting import Waiting
 
 MEMBERS = [b"a", b"b", b"c", b"d", b"e", b"1", b"2", b"10", b"-5", b"007", b"", b"m" * 64, b"m" * 65, b"nul\x00\r\n",
            b"9223372036854775807", b"9223372036854775808", b"\xff", b"a\x00", b"aa", b"-0", b"+1", b"z"]
@@ -244,6 +245,30 @@ def popped(gen):
     return steps + [Command([b"ZPOPMAX", name, b"1000"], compare.same_numbers), Command([b"EXISTS", name])]
 
 
+def waiting(gen):
+    """Clients that wait for members, or for elements of a list in the same key, and one that adds both. (Where a client
+    waits for two keys and one gets another type, that is an error in Redis 7.2 and is passed over in 7.0.)"""
+    d = gen.draw
+    lists = d.chance(0.5)
+    keys = [d.prefix + b"w:%d" % n for n in range(2)]
+
+    def waiter():
+        some = [d.choice(keys) for _ in range(1 if lists else d.int(1, 2))]
+        return d.choice([b"2", b"3"]), d.choice([
+            [b"BZPOPMIN", *some, b"0"], [b"BZPOPMAX", *some, b"0"], [b"BLPOP" if lists else b"BZPOPMIN", some[0], b"0"],
+            [b"BZMPOP", b"0", b"%d" % len(some), *some, d.choice([b"MIN", b"MAX"]), b"COUNT", b"%d" % d.int(1, 3)]])
+
+    def change():
+        one, other = d.choice(keys), d.choice(keys)
+        new = [words for n in range(d.int(1, 4)) for words in (b"%d" % d.int(-9, 9), b"m%d" % n)]
+        return d.choice([[b"ZADD", one, *new], [b"ZADD", one, *new], [b"ZADD", one, b"XX", *new], [b"RPUSH" if lists else b"ZADD", one, *new],
+                         [b"ZINCRBY", one, b"1", b"m0"], [b"ZUNIONSTORE", one, b"1", other], [b"RENAME", one, other],
+                         [b"DEL", one], [b"ZPOPMIN", one]])
+
+    return [Command([b"SELECT", b"0"]), Command([b"DEL", *keys]),
+            Waiting([waiter() for _ in range(d.int(1, 5))], [change() for _ in range(d.int(1, 6))], keys)]
+
+
 def ranged(name, *words, weight=2):
     return row(name, *words, weight=weight, compare=compare.same_numbers)
 
@@ -280,6 +305,9 @@ ROWS = [
     row("ZREMRANGEBYLEX", lex_key, lex_range, weight=1),
     ranged("ZPOPMIN", key, maybe(count, maybe(b"BOGUS", p=0.1)), weight=1),
     ranged("ZPOPMAX", key, maybe(count, maybe(b"BOGUS", p=0.1)), weight=1),
+    ranged("BZPOPMIN", key, maybe(key), timeout),
+    ranged("BZPOPMAX", key, maybe(key), timeout),
+    ranged("BZMPOP", timeout, keys_with_count, one_of("MIN", "MAX", "MID"), maybe("COUNT", count, p=0.5)),
     ranged("ZMPOP", keys_with_count, one_of("MIN", "MAX", "MIN", "MAX", "MID"), maybe("COUNT", count, p=0.5),
            weight=2),
     row("ZRANDMEMBER", key, maybe(count, some_of("WITHSCORES", "BOGUS", p=0.2)), compare=compare.same_length),
@@ -298,4 +326,5 @@ ROWS = [
 
 FAMILY = Family("sorted-sets", 30, ROWS, [scene(full_scan, 2.0), scene(random_members, 3.0), scene(growing, 1.5),
                                           scene(lexical, 1.5), scene(small_lexical, 1.5),
-                                          scene(not_sorted, 0.5), scene(combined, 2.0), scene(popped, 1.0)])
+                                          scene(not_sorted, 0.5), scene(combined, 2.0), scene(popped, 1.0),
+                                          scene(waiting, 2.0, whole=True)])

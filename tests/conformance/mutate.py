@@ -129,7 +129,8 @@ def _kills(args):
     return any(0 < (_int(a) or 0) < 10 ** 6 for a in args[2:])
 
 
-_BLOCKING = {b"BLPOP": -1, b"BRPOP": -1, b"BLMOVE": -1, b"BRPOPLPUSH": -1, b"BLMPOP": 1}
+_BLOCKING = {b"BLPOP": -1, b"BRPOP": -1, b"BLMOVE": -1, b"BRPOPLPUSH": -1, b"BLMPOP": 1, b"BZPOPMIN": -1, b"BZPOPMAX": -1,
+             b"BZMPOP": 1}
 
 
 def _waits_long(name, args):

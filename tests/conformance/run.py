@@ -39,6 +39,7 @@ import gen_keys
 import gen_lists
 import gen_protocol
 import gen_pubsub
+import gen_scripts
 import gen_server
 import gen_sets
 import gen_sorted_sets
@@ -55,7 +56,7 @@ from wire import Pair
 
 FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_lists.FAMILY, gen_hashes.FAMILY, gen_sets.FAMILY,
             gen_hyperloglogs.FAMILY, gen_sorted_sets.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY, gen_pubsub.FAMILY,
-            gen_transactions.FAMILY]
+            gen_transactions.FAMILY, gen_scripts.FAMILY]
 EXTRA_FAMILIES = [gen_foreign.FAMILY]
 _DIFFERENCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "DIFFERENCES.md")
 

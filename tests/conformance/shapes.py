@@ -220,3 +220,9 @@ def some_of(*shapes, p=0.3):
 
 def many(low, high, *shapes):
     return lambda d: d.words(shapes * d.int(low, high))
+
+
+def timeout(d):
+    """Of a command that waits for keys: some milliseconds, or wrong; never long."""
+    return d.choice([b"0.001", b"0.002", b"0.0001", b"1e-3", b"5e-324"]) if d.chance(0.8) else d.choice(
+        [b"-1", b"-0.1", b"x", b"", b"nan", b"-inf", b"1e-3x", b"1_0"])

@@ -45,8 +45,9 @@ class Waiting:
                 asked.append(args)
                 replies.append(_reply(client))
             for key in self.keys:
-                asked.append([b"LRANGE", key, b"0", b"-1"])
-                replies.append(_ask(main, asked[-1]))
+                for look in ([b"LRANGE", key, b"0", b"-1"], [b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]):
+                    asked.append(look)
+                    replies.append(_ask(main, look))
             _ask(main, [b"DEL", *self.keys])
             return asked, replies
         finally:

@@ -114,10 +114,12 @@ TEST_P(Blocking, TimeIsUpAndClientsAreUnblocked) {
 }
 
 TEST_P(Blocking, WhoHasGoneGetsNothing) {
-  waits({"BLPOP", "l", "0"}).close();
-  waits({"BLPOP", "l", "0"}).reset();
+  TestClient& first = waits({"BLPOP", "l", "0"});
+  TestClient& second = waits({"BLPOP", "l", "0"});
   waits({"BLPOP", "l", "0"});
   TestClient& last = waits({"BLPOP", "l", "0"});
+  first.close();
+  second.reset();
   EXPECT_EQ(pusher_.call({"CLIENT", "KILL", "ID", ids_[2]}), "1");
   EXPECT_TRUE(clients_[2]->closed());
   EXPECT_TRUE(blocked(1));

@@ -58,6 +58,8 @@ EntryShape shape_of(std::string_view key, ValueKind kind, std::string_view text,
     case ValueKind::kObject:
       shape.object = make_object(text);
       break;
+    case ValueKind::kNone:
+      break;
   }
   return shape;
 }
@@ -138,6 +140,17 @@ TEST(Entry, TakesFewBytesBeyondKeyAndValue) {
     Entry* integer = create("key", ValueKind::kInteger, number);
     EXPECT_EQ(integer->block_bytes(), 2 + 3 + bytes) << number;
     Entry::destroy(integer);
+  }
+}
+
+TEST(Entry, WithoutAValueIsItsKeyAlone) {
+  for (const size_t key_size : kKeySizes) {
+    const std::string key(key_size, 'k');
+    Entry* entry = create(key, ValueKind::kNone, "");
+    EXPECT_EQ(entry->key(), key);
+    EXPECT_EQ(entry->kind(), ValueKind::kNone);
+    EXPECT_EQ(entry->block_bytes(), (key_size < 255 ? 2 : 6) + key_size);
+    Entry::destroy(entry);
   }
 }
 

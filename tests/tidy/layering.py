@@ -17,11 +17,12 @@ LIBRARIES = {
     "spdlog": r"spdlog/.*",
     "fmt": r"fmt/.*",
     "Lua": r"(lua\d*(\.\d)?/)?(lua|lauxlib|lualib|luajit)\.(h|hpp)",
+    "sanitizers": r"sanitizer/.*",
     "tests": r"(gtest|gmock)/.*",
     "benchmark": r"benchmark/.*",
     "zlib": r"zlib\.h",
     "processor": r"(imm|emm|nmm|smm|tmm|x86)intrin\.h|cpuid\.h",
-    "POSIX": r"(sys|net|netinet|arpa|linux)/.*|(unistd|ifaddrs|fcntl|poll|netdb|dirent|pthread|sched|malloc|pwd|grp|syslog)\.h",
+    "POSIX": r"(sys|net|netinet|arpa|linux)/.*|(unistd|ucontext|strings|ifaddrs|fcntl|poll|netdb|dirent|pthread|sched|malloc|pwd|grp|syslog)\.h",
     "std": r"[a-z_]+|(assert|ctype|errno|limits|math|signal|stdint|stdio|stdlib|string|time)\.h",
 }
 
@@ -36,7 +37,7 @@ ROOMS = {
     "storage/page_memory.cc": {"storage/", "std", "POSIX"},
     "server/net/": {"server/net/", "std", "libuv", "OpenSSL", "POSIX"},
     "server/core/": {"server/core/", "protocol/", "storage/", "server/net/", "std", "POSIX", "spdlog", "fmt", "processor"},
-    "server/core/script": {"server/core/", "protocol/", "storage/", "std", "fmt", "Lua"},
+    "server/core/script": {"server/core/", "protocol/", "storage/", "std", "fmt", "Lua", "spdlog", "POSIX", "sanitizers"},
     # A family knows no other family, no socket and no byte of the protocol. It may format text; it does not log.
     "server/commands/": {"server/core/", "storage/", "server/commands/families.h", "std", "fmt"},
     "server/app/": SERVER,

@@ -1,0 +1,77 @@
+// The memory of one interpreter: Lua's allocator with a limit, so that a script that builds a giant
+// string gets "not enough memory" and the server goes on. Also the way from a lua_State back to
+// what owns it. One worker's thread, but for used_bytes() and peak_bytes(): any.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "server/core/script_lua.h"
+
+namespace larder::core::script {
+
+// Asked now and then by whatever may take long inside a library function, and by Lua's own count
+// hook: whether the script may go on.
+class Watch {
+ public:
+  virtual ~Watch() = default;
+  // May leave the script's stack for a while; raises a Lua error if the script must end.
+  virtual void tick(lua_State* lua) = 0;
+  // Raises the error again that ends a script, for a pcall that has caught it.
+  virtual void rethrow_end(lua_State* lua) = 0;
+};
+
+class Memory {
+ public:
+  explicit Memory(size_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
+  size_t limit_bytes() const { return limit_bytes_; }
+  void set_limit_bytes(size_t bytes) { limit_bytes_ = bytes; }
+
+  // What else belongs to one interpreter and must be found fast.
+  Watch* watch = nullptr;
+  int resume_depth = 0;       // coroutines that are being resumed inside each other
+  uint64_t random_state = 0;  // of math.random()
+
+  // A lua_Alloc; `self` is a Memory.
+  static void* allocate(void* self, void* block, size_t old_bytes, size_t new_bytes);
+  static Memory& of(lua_State* lua) {
+    void* self = nullptr;
+    lua_getallocf(lua, &self);
+    return *static_cast<Memory*>(self);
+  }
+
+ private:
+  std::atomic<size_t> used_bytes_{0};
+  size_t limit_bytes_;
+};
+
+inline void tick(lua_State* lua) {
+  Memory::of(lua).watch->tick(lua);
+}
+
+// Text that a library function puts together outside of Lua's memory: as long as it is small enough
+// for Lua to take over, else "not enough memory".
+class Text {
+ public:
+  explicit Text(lua_State* lua) : lua_(lua), bytes_max_(Memory::of(lua).limit_bytes() / 2) {}
+
+  void append(std::string_view bytes) {
+    if (bytes.size() > bytes_max_ - text_.size()) throw std::bad_alloc();
+    text_.append(bytes);
+  }
+  void append(char byte) { append(std::string_view(&byte, 1)); }
+  std::string_view view() const { return text_; }
+  void push() const { script::push(lua_, text_); }
+
+ private:
+  lua_State* lua_;
+  const size_t bytes_max_;
+  std::string text_;
+};
+
+}  // namespace larder::core::script
