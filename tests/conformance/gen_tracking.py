@@ -48,7 +48,7 @@ def _write(d):
 
 def _other(d):
     return d.choice([[b"CLIENT", b"TRACKINGINFO"], [b"CLIENT", b"GETREDIR"], [b"CLIENT", b"CACHING", b"YES"],
-                     [b"CLIENT", b"CACHING", b"NO"], [b"MULTI"], [b"EXEC"], [b"EXEC"], [b"DISCARD"],
+                     [b"CLIENT", b"CACHING", b"NO"],
                      [b"CLIENT", b"CACHING", b"PERHAPS"], [b"NOSUCH"], [b"PING"]])
 
 
