@@ -10,6 +10,7 @@ namespace larder::commands {
 
 core::Family bitmap_commands();
 core::Family client_commands();
+core::Family client_tracking_commands();
 core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
@@ -43,6 +44,7 @@ core::Family transaction_commands();
 inline std::vector<core::Family> all_families() {
   return {bitmap_commands(),
           client_commands(),
+          client_tracking_commands(),
           config_commands(),
           connection_commands(),
           debug_commands(),
