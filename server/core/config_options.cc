@@ -213,6 +213,15 @@ constexpr OptionRow kRows[] = {
      .max = 1024,
      .help = "How many databases SELECT can choose from."},
     {.section = "Limits",
+     .name = "tracking-table-max-keys",
+     .number = &V::tracking_keys_max,
+     .initial = "1000000",
+     .live = true,
+     .max = INT64_MAX,
+     .help = "Keys remembered with their readers for CLIENT TRACKING; 0: no limit. Beyond it some "
+             "are\n"
+             "forgotten, and their readers told as if they had changed."},
+    {.section = "Limits",
      .name = "lazyfree-lazy-user-flush",
      .kind = K::kYesNo,
      .number = &V::lazyfree_user_flush,
@@ -296,12 +305,7 @@ constexpr OptionRow kRows[] = {
      .number = &V::notify_event_classes,
      .initial = "\"\"",
      .live = true,
-     .help =
-         "What is published about keys. K: to __keyspace@<db>__:<key>, E: to __keyevent@<db>__:"
-         "<event>;\ng: commands on all types, $: strings, l: lists, s: sets, h: hashes, z: sorted "
-         "sets; x: expired,\ne: evicted; t, d: streams, modules (there are none); A: these; n: new "
-         "keys, m: missing ones."},
-
+     .help = kEventClassesHelp},
     {.section = "Scripts",
      .name = "busy-reply-threshold",
      .alias = "lua-time-limit",
@@ -546,9 +550,7 @@ std::string read_option(const OptionRow& row, std::span<const std::string> words
   } else if (row.kind == K::kChoice) {
     wrong = read_choice(row, word, value);
   } else if (row.kind == K::kEventClasses) {
-    const auto classes = parse_event_classes(word);
-    if (!classes) wrong = "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
-    value = classes.value_or(0);
+    wrong = read_event_classes(word, value);
   } else {
     wrong = read_number(row, word, value);
   }

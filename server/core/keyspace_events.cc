@@ -31,17 +31,18 @@ constexpr uint32_t kOfStore =
 
 }  // namespace
 
-std::optional<uint32_t> parse_event_classes(std::string_view letters) {
-  uint32_t classes = 0;
+std::string read_event_classes(std::string_view letters, int64_t& classes) {
+  uint32_t found = 0;
   for (const char c : letters) {
     uint32_t meaning = c == 'A' ? uint32_t{kEventAll} : 0;
     for (const Letter& known : kLetters) {
       if (known.letter == c) meaning = known.meaning;
     }
-    if (meaning == 0) return std::nullopt;
-    classes |= meaning;
+    if (meaning == 0) return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+    found |= meaning;
   }
-  return classes;
+  classes = found;
+  return "";
 }
 
 std::string event_classes_text(uint32_t classes) {

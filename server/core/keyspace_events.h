@@ -13,7 +13,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,9 +47,17 @@ enum EventClass : uint32_t {
   kEventAll = (1u << 10) - 1,  // A
 };
 
-// A set of classes from its letters; nullopt if one is none. As text: in Redis' order.
-std::optional<uint32_t> parse_event_classes(std::string_view letters);
+// Reads a set of classes from its letters; empty when done, else what is wrong. As text: in Redis'
+// order.
+std::string read_event_classes(std::string_view letters, int64_t& classes);
 std::string event_classes_text(uint32_t classes);
+
+constexpr std::string_view kEventClassesHelp =
+    "What is published about keys. K: to __keyspace@<db>__:<key>, E: to "
+    "__keyevent@<db>__:<event>.\n"
+    "g: commands on all types, $: strings, l: lists, s: sets, h: hashes, z: sorted sets;\n"
+    "x: expired, e: evicted; t, d: streams, modules (there are none); A: all these; n: new keys,\n"
+    "m: keys that were read and are not there. Empty: nothing.";
 
 class KeyspaceEvents final : public storage::Observer {
  public:

@@ -19,6 +19,7 @@
 #include "server/core/scripts.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
+#include "server/core/tracking.h"
 #include "server/core/watches.h"
 #include "storage/clock.h"
 #include "storage/compaction.h"
@@ -68,6 +69,7 @@ struct Server {
         pushes(workers),
         pubsub(pushes, store_options.hash_seed),
         keyspace_events(server_config, key_events, pubsub),
+        tracking(key_events, clients, pushes, server_config, store_options.hash_seed, workers),
         statistics(workers, commands.size()) {}
 
   // Whether the client may run commands: it said the password, or there is none.
@@ -88,6 +90,7 @@ struct Server {
   Pushes pushes;
   PubSub pubsub;
   KeyspaceEvents keyspace_events;
+  Tracking tracking;
   Scripts scripts;
   Statistics statistics;
   Slowlog slowlog;
