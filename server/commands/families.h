@@ -10,6 +10,7 @@ namespace larder::commands {
 
 core::Family bitmap_commands();
 core::Family client_commands();
+core::Family client_tracking_commands();
 core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
@@ -31,6 +32,7 @@ core::Family scripting_commands();
 core::Family server_commands();
 core::Family set_commands();
 core::Family set_algebra_commands();
+core::Family sort_commands();
 core::Family sorted_set_commands();
 core::Family sorted_set_algebra_commands();
 core::Family sorted_set_pop_commands();
@@ -42,6 +44,7 @@ core::Family transaction_commands();
 inline std::vector<core::Family> all_families() {
   return {bitmap_commands(),
           client_commands(),
+          client_tracking_commands(),
           config_commands(),
           connection_commands(),
           debug_commands(),
@@ -63,6 +66,7 @@ inline std::vector<core::Family> all_families() {
           server_commands(),
           set_commands(),
           set_algebra_commands(),
+          sort_commands(),
           sorted_set_commands(),
           sorted_set_algebra_commands(),
           sorted_set_pop_commands(),
