@@ -6,7 +6,7 @@
 #include "server/commands/families.h"
 #include "server/core/call.h"
 #include "server/core/dump_errors.h"
-#include "server/core/list_reply.h"
+#include "server/core/list_limits.h"
 #include "server/core/set_limits.h"
 #include "server/core/sorted_set_limits.h"
 #include "storage/given_access.h"
