@@ -31,13 +31,12 @@ std::string only_empty(std::string_view text) {
 }
 
 std::string percentiles(std::string_view text) {
+  constexpr const char* kInvalid = "Invalid latency-tracking-info-percentiles parameters";
   const auto words = split_words(text);
-  if (!words) return "Invalid latency-tracking-info-percentiles parameters";
+  if (!words) return kInvalid;
   for (const std::string& word : *words) {
     double value = 0;
-    if (!storage::parse_double(word, value)) {
-      return "Invalid latency-tracking-info-percentiles parameters";
-    }
+    if (!storage::parse_double(word, value)) return kInvalid;
     if (value < 0 || value > 100) {
       return "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]";
     }
