@@ -1,5 +1,6 @@
 #include "server/core/session.h"
 
+#include <algorithm>
 #include <cassert>
 #include <new>
 #include <utility>
