@@ -7,7 +7,7 @@
 
 #include "server/commands/families.h"
 #include "server/core/call.h"
-#include "server/core/list_reply.h"
+#include "server/core/list_limits.h"
 #include "storage/types/collection.h"
 
 namespace larder::commands {
@@ -90,7 +90,7 @@ void pop(Call& call, ListEnd end) {
   const size_t taken = std::min(static_cast<size_t>(count), storage::list_size(*entry));
   if (counted) reply.array(taken);
   storage::pop_list(*db, call.key(1), *entry, end, taken, list_limit(call.config()),
-                    [&](const Element& element) { write_element(reply, element); });
+                    [&](const Element& element) { reply.element(element); });
 }
 
 void lpop(Call& call) {
@@ -125,7 +125,7 @@ void lrange(Call& call) {
   call.reply().array(range.size);
   if (range.size == 0) return;
   ListCursor cursor(*entry, static_cast<int64_t>(range.first));
-  for (size_t i = 0; i < range.size; i++, cursor.next()) write_element(call.reply(), cursor.get());
+  for (size_t i = 0; i < range.size; i++, cursor.next()) call.reply().element(cursor.get());
 }
 
 // The index is looked at last, as in Redis.
@@ -140,7 +140,7 @@ void lindex(Call& call) {
   if (args.failed()) return call.fail(args.error());
   const ListCursor cursor(*entry, index);
   if (cursor.done()) return call.reply().null();
-  write_element(call.reply(), cursor.get());
+  call.reply().element(cursor.get());
 }
 
 // ------------------------------------------------------------------------------------------- LPOS

@@ -7,7 +7,8 @@
 
 #include "server/commands/families.h"
 #include "server/core/call.h"
-#include "server/core/list_reply.h"
+#include "server/core/list_limits.h"
+#include "server/core/pop_arguments.h"
 #include "server/core/waiting_command.h"
 #include "storage/types/collection.h"
 #include "storage/types/list.h"
@@ -34,9 +35,8 @@ ListEnd read_end(Args& args) {
 // Answers the element that was moved. False, and nothing is answered, if there is no source.
 bool move_element(storage::Keyspace& db, const Key& source, const Key& target, ListMove ends,
                   const storage::ListLimit& limit, Reply& reply) {
-  const Result<bool> moved =
-      storage::move_list_element(db, source, target, ends, limit,
-                                 [&](const Element& element) { write_element(reply, element); });
+  const Result<bool> moved = storage::move_list_element(
+      db, source, target, ends, limit, [&](const Element& element) { reply.element(element); });
   if (moved.ok()) return moved.value();
   reply.error(errors::text(moved.status()));
   return true;
@@ -71,26 +71,10 @@ struct ListPop {
   bool several = false;  // the reply has an array of elements
 };
 
-struct MultiPop {
-  size_t first_key = 0;
-  size_t keys = 0;
-  ListPop pop{.several = true};
-};
-
-// LMPOP's arguments from the number of keys on.
-MultiPop read_multi_pop(Args& args) {
-  MultiPop multi;
-  const int64_t keys = args.integer(1, INT64_MAX, errors::kNumkeys);
-  multi.first_key = args.position();
-  if (args.failed()) return multi;
-  if (static_cast<uint64_t>(keys) >= args.left()) return args.fail(errors::kSyntax), multi;
-  for (; multi.keys < static_cast<size_t>(keys); multi.keys++) args.next();
-  multi.pop.end = read_end(args);
-  if (args.option("COUNT", 1)) {
-    multi.pop.count = static_cast<size_t>(args.integer(1, INT64_MAX, errors::kCountNotPositive));
-  }
-  if (!args.done()) args.fail(errors::kSyntax);
-  return multi;
+ListPop list_pop(const MultiPop& multi) {
+  return {.end = multi.second_end ? ListEnd::kTail : ListEnd::kHead,
+          .count = multi.count,
+          .several = true};
 }
 
 // Answers the key and what is taken, which also goes to `taken` unless that is null. False, and
@@ -107,7 +91,7 @@ bool pop_elements(storage::Keyspace& db, const Key& key, const ListPop& pop,
   reply.bulk(key.bytes);
   if (pop.several) reply.array(count);
   storage::pop_list(db, key, *entry, pop.end, count, limit, [&](const Element& element) {
-    write_element(reply, element);
+    reply.element(element);
     if (taken == nullptr) return;
     char digits[storage::kIntegerTextMax];
     taken->emplace_back(element.string(digits));
@@ -117,12 +101,13 @@ bool pop_elements(storage::Keyspace& db, const Key& key, const ListPop& pop,
 
 void lmpop(Call& call) {
   Args args = call.args();
-  const MultiPop multi = read_multi_pop(args);
+  const MultiPop multi = read_multi_pop(args, "LEFT", "RIGHT");
   if (args.failed()) return call.fail(args.error());
+  const ListPop pop = list_pop(multi);
   DatabaseLock db = call.lock();
   for (size_t i = 0; i < multi.keys; i++) {
     const Key key = call.key(multi.first_key + i);
-    if (pop_elements(*db, key, multi.pop, list_limit(call.config()), call.reply())) return;
+    if (pop_elements(*db, key, pop, list_limit(call.config()), call.reply())) return;
   }
   call.reply().null_array();
 }
@@ -185,35 +170,22 @@ class MoveWait final : public WaitingCommand {
   const ListMove ends_;
 };
 
-void pop_or_wait(Call& call, ListEnd end) {
-  const size_t timeout_at = call.argument_count() - 1;
-  Args args = call.args(timeout_at);
-  WaitTerms terms{.keys = timeout_at - 1, .awaited = timeout_at - 1};
-  terms.deadline_ms = read_deadline(args, call.now_ms());
-  if (args.failed()) return call.fail(args.error());
-  PopWait command(call.config(), {.end = end});
-  run_or_wait(call, terms, command);
-}
-
 void blpop(Call& call) {
-  pop_or_wait(call, ListEnd::kHead);
+  PopWait command(call.config(), {.end = ListEnd::kHead});
+  pop_or_wait(call, command);
 }
 
 void brpop(Call& call) {
-  pop_or_wait(call, ListEnd::kTail);
+  PopWait command(call.config(), {.end = ListEnd::kTail});
+  pop_or_wait(call, command);
 }
 
 void blmpop(Call& call) {
   Args args = call.args(2);
-  const MultiPop multi = read_multi_pop(args);
+  const MultiPop multi = read_multi_pop(args, "LEFT", "RIGHT");
   if (args.failed()) return call.fail(args.error());
-  Args timeout = call.args(1);
-  WaitTerms terms{.deadline_ms = read_deadline(timeout, call.now_ms())};
-  if (timeout.failed()) return call.fail(timeout.error());
-  terms.first_key = multi.first_key;
-  terms.keys = terms.awaited = multi.keys;
-  PopWait command(call.config(), multi.pop);
-  run_or_wait(call, terms, command);
+  PopWait command(call.config(), list_pop(multi));
+  pop_or_wait(call, multi, command);
 }
 
 void move_or_wait(Call& call, ListMove ends, Args& args) {

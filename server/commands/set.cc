@@ -131,14 +131,6 @@ void random_one(Call& call) {
   call.reply().element(set.value().random(random_bits()));
 }
 
-// Whether `count` random members, each of which may come repeatedly, make a reply of a size that
-// the server can be asked for: with so many draws, the mean length tells.
-bool can_repeat(const Set& set, uint64_t count) {
-  constexpr uint64_t kReplyBytesMax = uint64_t{1} << 30;
-  constexpr uint64_t kHeadBytes = 8;
-  return count <= kReplyBytesMax / (set.object().memory_bytes() / set.size() + kHeadBytes);
-}
-
 void random_several(Call& call, int64_t count) {
   DatabaseLock db = call.lock();
   const Result<Set> found = storage::read_set(*db, call.key(1));
@@ -151,7 +143,9 @@ void random_several(Call& call, int64_t count) {
     return set.sample(wanted, draw,
                       [&](const MemberValue& member) { call.reply().element(member); });
   }
-  if (!can_repeat(set, wanted)) return call.fail(errors::kOutOfRange);
+  if (!can_draw(wanted, set.object().memory_bytes(), set.size())) {
+    return call.fail(errors::kOutOfRange);
+  }
   call.reply().array(wanted);
   for (size_t i = 0; i < wanted; i++) call.reply().element(set.random(random_bits()));
 }
@@ -169,15 +163,6 @@ void srandmember(Call& call) {
 
 // --- SSCAN.
 
-// Looks at COUNT members; where many were removed, at fewer, so that crossing empty buckets is
-// bounded as well.
-storage::ScanBudget budget_for(size_t count) {
-  constexpr size_t kBucketsMin = 2048;
-  constexpr size_t kBucketsPerMember = 10;
-  constexpr size_t kCountMax = std::numeric_limits<size_t>::max() / kBucketsPerMember;
-  return {count, std::max(kBucketsMin, std::min(count, kCountMax) * kBucketsPerMember)};
-}
-
 void sscan(Call& call) {
   Args args = call.args(2);
   const uint64_t cursor = read_scan_cursor(args);
@@ -191,11 +176,12 @@ void sscan(Call& call) {
     const ElementScan scan = read_element_scan(args, false);
     if (args.failed()) return call.fail(args.error());
     const storage::KeyPattern pattern(scan.pattern);
-    next = found.value().scan(cursor, budget_for(scan.count), [&](const MemberValue& member) {
-      char digits[storage::kIntegerTextMax];
-      const std::string_view string = member.string(digits);
-      if (pattern.matches(string)) members.add(string);
-    });
+    next =
+        found.value().scan(cursor, element_scan_budget(scan.count), [&](const MemberValue& member) {
+          char digits[storage::kIntegerTextMax];
+          const std::string_view string = member.string(digits);
+          if (pattern.matches(string)) members.add(string);
+        });
   }
   call.reply().array(2);
   call.reply().bulk_integer(static_cast<int64_t>(next));

@@ -41,8 +41,9 @@ enum CommandFlag : uint32_t {
   kWholeKeyspace = 1u << 21,    // looks at keys that its row does not name: see names_all_keys()
   kRunsInMulti = 1u << 22,      // behind MULTI it is run at once, not queued
   kEndsMulti = 1u << 23,        // gives up what was queued, so it is run however scarce memory is
-  kRunsScript = 1u << 25,       // may take long, in a transaction too
-  kRunsQueue = 1u << 24,  // is refused and held back like the commands that were queued (EXEC)
+  kRunsQueue = 1u << 24,     // is refused and held back like the commands that were queued (EXEC)
+  kRunsScript = 1u << 25,    // may take long, in a transaction too
+  kKeepsCaching = 1u << 26,  // what CLIENT CACHING said is meant for a command behind it
 };
 
 enum AclCategory : uint32_t {
@@ -85,6 +86,10 @@ enum KeyFlag : uint16_t {
   // Not Redis' and not shown: what the arguments change, where kVariableFlags says that they do.
   kReadsIfGet = 1u << 11,      // SET: without the option GET it is kOW | kUpdate
   kWritesIfNotGet = 1u << 12,  // BITFIELD: with nothing but GETs it is kRO | kAccess
+  // Not shown either: keys of options, which may stand anywhere from `begin` on (SORT). Redis calls
+  // their places unknown.
+  kFromPatterns = 1u << 13,  // named by the elements of another key and a pattern (BY, GET)
+  kBehindStore = 1u << 14,   // stands behind the last STORE
 };
 
 // Where keys stand among the arguments. `last` is as in Redis: relative to `begin` when 0 or
@@ -144,11 +149,11 @@ struct CommandRow {
   std::string_view summary;
 };
 
-// Whether the key specs say of every call which keys it will touch. For a command of which they do
-// not, a transaction or script holds all shards.
+// Whether the key specs say of every call which keys it will touch. For a call of which they do
+// not, a transaction or script holds all shards. key_positions.h asks the same of one request.
 constexpr bool names_all_keys(const CommandRow& row) {
   for (const KeySpec& spec : row.keys) {
-    if ((spec.flags & kIncomplete) != 0) return false;
+    if ((spec.flags & (kIncomplete | kFromPatterns)) != 0) return false;
   }
   return (row.flags & kWholeKeyspace) == 0;
 }

@@ -91,6 +91,7 @@ struct ConfigValues {
   TextValue logfile;
   IntegerValue slowlog_slower_than_us{0};
   IntegerValue slowlog_max_len{0};
+  IntegerValue tracking_keys_max{0};  // 0: no limit
   IntegerValue latency_threshold_ms{0};
   IntegerValue latency_tracking{0};
   TextValue latency_percentiles;

@@ -212,6 +212,15 @@ constexpr OptionRow kRows[] = {
      .max = 1024,
      .help = "How many databases SELECT can choose from."},
     {.section = "Limits",
+     .name = "tracking-table-max-keys",
+     .number = &V::tracking_keys_max,
+     .initial = "1000000",
+     .live = true,
+     .max = INT64_MAX,
+     .help = "Keys remembered with their readers for CLIENT TRACKING; 0: no limit. Beyond it some "
+             "are\n"
+             "forgotten, and their readers told as if they had changed."},
+    {.section = "Limits",
      .name = "lazyfree-lazy-user-flush",
      .kind = K::kYesNo,
      .number = &V::lazyfree_user_flush,

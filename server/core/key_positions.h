@@ -19,6 +19,10 @@ struct KeyPosition {
 bool find_keys(const CommandRow& row, std::span<const std::string_view> arguments,
                std::vector<KeyPosition>& positions);
 
+// Whether the key specs say of this request which keys it will touch: not of a SORT whose options
+// BY or GET have a pattern.
+bool names_all_keys(const CommandRow& row, std::span<const std::string_view> arguments);
+
 // First key, last key and step as COMMAND INFO shows them, derived from the first spec.
 struct LegacyKeyRange {
   int first = 0;

@@ -18,6 +18,7 @@
 #include "server/core/scripts.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
+#include "server/core/tracking.h"
 #include "server/core/watches.h"
 #include "storage/clock.h"
 #include "storage/compaction.h"
@@ -66,6 +67,7 @@ struct Server {
         blocking(store, key_events, clients),
         pushes(workers),
         pubsub(pushes, store_options.hash_seed),
+        tracking(key_events, clients, pushes, server_config, store_options.hash_seed, workers),
         statistics(workers, commands.size()) {}
 
   // Whether the client may run commands: it said the password, or there is none.
@@ -85,6 +87,7 @@ struct Server {
   Blocking blocking;
   Pushes pushes;
   PubSub pubsub;
+  Tracking tracking;
   Scripts scripts;
   Statistics statistics;
   Slowlog slowlog;
