@@ -201,7 +201,8 @@ describe('scripts', { timeout: 30000 }, () => {
   })
 
   test('defined commands in pipelines, transactions and with a key prefix', async () => {
-    const client = open({ keyPrefix: 'app:', scripts: { echoKeys: { lua: 'return {KEYS[1], KEYS[2], ARGV[1]}', numberOfKeys: 2 } } })
+    const echoKeys = { lua: 'return {KEYS[1], KEYS[2], ARGV[1]}', numberOfKeys: 2 }
+    const client = open({ keyPrefix: 'app:', scripts: { echoKeys } })
     assert.deepEqual(await client.echoKeys('a', 'b', 'c'), ['app:a', 'app:b', 'c'])
     assert.deepEqual(await client.pipeline().set('k', 1).echoKeys('a', 'b', 'c').exec(),
       [[null, 'OK'], [null, ['app:a', 'app:b', 'c']]])
@@ -263,8 +264,11 @@ describe('messages', { timeout: 30000 }, () => {
     await subscriber.subscribe('stream')
     const got = { a: [], b: [] }
     subscriber.on('message', (_, message) => got[message[0]].push(Number(message.slice(1))))
-    const publish = name => { const client = open(); return Promise.all(numbers.map(n => client.publish('stream', name + n))) }
     const numbers = Array.from({ length: 500 }, (_, n) => n)
+    const publish = name => {
+      const client = open()
+      return Promise.all(numbers.map(n => client.publish('stream', name + n)))
+    }
     await Promise.all([publish('a'), publish('b')])
     await until(() => got.a.length + got.b.length === 1000)
     assert.deepEqual(got, { a: numbers, b: numbers })

@@ -86,7 +86,9 @@ for (const RESP of [2, 3]) {
         const found = { h: new Set(), s: new Set(), z: new Set() }
         for await (const entries of redis.hScanIterator('h', { COUNT: 100 })) entries.forEach(({ field }) => found.h.add(field))
         for await (const members of redis.sScanIterator('s', { MATCH: 'm:*' })) members.forEach(member => found.s.add(member))
-        for await (const members of redis.zScanIterator('z')) members.forEach(({ value, score }) => found.z.add(`${value}=${score}`))
+        for await (const members of redis.zScanIterator('z')) {
+          members.forEach(({ value, score }) => found.z.add(`${value}=${score}`))
+        }
         assert.deepEqual([...found.h].sort(), [...names].sort())
         assert.deepEqual([...found.s].sort(), [...names].sort())
         assert.deepEqual([...found.z].sort(), names.map((name, n) => `${name}=${n}`).sort())
@@ -104,9 +106,9 @@ for (const RESP of [2, 3]) {
       })
 
       test('sorted sets', async () => {
-        assert.equal(await redis.zAdd('z', [{ score: 1, value: 'a' }, { score: 2.5, value: 'b' }, { score: Infinity, value: 'c' }]), 3)
-        assert.deepEqual(await redis.zRangeWithScores('z', 0, -1),
-          [{ value: 'a', score: 1 }, { value: 'b', score: 2.5 }, { value: 'c', score: Infinity }])
+        const members = [{ value: 'a', score: 1 }, { value: 'b', score: 2.5 }, { value: 'c', score: Infinity }]
+        assert.equal(await redis.zAdd('z', members), 3)
+        assert.deepEqual(await redis.zRangeWithScores('z', 0, -1), members)
         assert.deepEqual(await redis.zRange('z', '(1', '+inf', { BY: 'SCORE', LIMIT: { offset: 0, count: 1 } }), ['b'])
         assert.equal(await redis.zScore('z', 'b'), 2.5)
         assert.equal(await redis.zScore('z', 'nothing'), null)

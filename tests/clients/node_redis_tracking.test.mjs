@@ -54,7 +54,7 @@ describe('client-side cache', { timeout: 30000 }, () => {
   test('an entry goes when its key is deleted, expires or is evicted with all others', async () => {
     const { client } = await caching()
     await writer.mSet({ deleted: 'v', flushed: 'v' })
-    await writer.set('expired', 'v', { PX: 100 })
+    await writer.set('expired', 'v', { PX: 500 })
     assert.deepEqual(await Promise.all(['deleted', 'expired', 'flushed'].map(key => client.get(key))), ['v', 'v', 'v'])
     await writer.del('deleted')
     await until(async () => await client.get('deleted') === null)

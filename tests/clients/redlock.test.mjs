@@ -61,7 +61,7 @@ describe('redlock', { timeout: 30000 }, () => {
     await until(async () => await scriptCalls() > asked + 1) // so it was refused at least once
     await lock.unlock()
     await (await waiting).unlock()
-    await impatient.lock('resource', 30)
+    await impatient.lock('resource', 200)
     await (await patient.lock('resource', 60000)).unlock()
   })
 

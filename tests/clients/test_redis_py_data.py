@@ -196,8 +196,11 @@ class Scripts(RedisPyTest):
         self.assertRaises(NoScriptError, self.client.evalsha, "0" * 40, 0)
 
     def test_errors_out_of_scripts(self):
-        for text, pattern in (("return redis.error_reply('MINE')", "MINE"), ("return nosuch", "Script attempted to access nonexistent global"),
-                              ("local x = {} return x.a.b", "attempt to index"), ("return redis.call('nosuch')", "Unknown Redis command")):
+        expected = {"return redis.error_reply('MINE')": "MINE",
+                    "return nosuch": "Script attempted to access nonexistent global",
+                    "local x = {} return x.a.b": "attempt to index",
+                    "return redis.call('nosuch')": "Unknown Redis command"}
+        for text, pattern in expected.items():
             with self.subTest(text), self.assertRaisesRegex(redis.ResponseError, pattern):
                 self.client.eval(text, 0)
 
