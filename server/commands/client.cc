@@ -290,16 +290,12 @@ void client_unblock(Call& call) {
   call.reply().integer(unblocked ? 1 : 0);
 }
 
-// Without CLIENT TRACKING there is nobody to redirect to.
-void client_getredir(Call& call) {
-  call.reply().integer(-1);
-}
-
-constexpr uint32_t kPlain = kNoscript | kLoading | kStale;
+constexpr uint32_t kPlain = kNoscript | kLoading | kStale | kKeepsCaching;
 
 constexpr CommandRow kRows[] = {
     {.name = "client",
      .arity = -2,
+     .flags = kKeepsCaching,
      .group = Group::kConnection,
      .since = "2.4.0",
      .complexity = "Depends on subcommand.",
@@ -315,20 +311,10 @@ constexpr CommandRow kRows[] = {
      .complexity = "O(1)",
      .syntax = "",
      .summary = "Answers the connection's name."},
-    {.name = "client|getredir",
-     .handler = client_getredir,
-     .arity = 2,
-     .flags = kPlain,
-     .categories = kAclConnection,
-     .group = Group::kConnection,
-     .since = "6.0.0",
-     .complexity = "O(1)",
-     .syntax = "",
-     .summary = "Answers which client gets this one's invalidation messages: -1, for none."},
     {.name = "client|help",
      .handler = container_help,
      .arity = 2,
-     .flags = kLoading | kStale,
+     .flags = kLoading | kStale | kKeepsCaching,
      .categories = kAclConnection,
      .group = Group::kConnection,
      .since = "5.0.0",

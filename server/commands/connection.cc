@@ -159,6 +159,7 @@ void reset(Call& call) {
   end_subscriptions(call);
   client.end_transaction();
   call.server().watches.unwatch_all(client, call.now_ms());
+  call.server().tracking.disable(client);
   client.set_database(0);
   client.set_resp(RespVersion::k2);
   client.set(Client::kAuthenticated, call.config().values.requirepass.get().empty());

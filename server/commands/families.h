@@ -10,9 +10,11 @@ namespace larder::commands {
 
 core::Family bitmap_commands();
 core::Family client_commands();
+core::Family client_tracking_commands();
 core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
+core::Family dump_commands();
 core::Family expiry_commands();
 core::Family function_commands();
 core::Family hash_commands();
@@ -42,9 +44,11 @@ core::Family transaction_commands();
 inline std::vector<core::Family> all_families() {
   return {bitmap_commands(),
           client_commands(),
+          client_tracking_commands(),
           config_commands(),
           connection_commands(),
           debug_commands(),
+          dump_commands(),
           expiry_commands(),
           function_commands(),
           hash_commands(),

@@ -63,6 +63,7 @@ std::optional<int64_t> set_pairs(Call& call) {
     made += hash.set(call.argument(i), {call.argument(i + 1), call.blob_of(i + 1)});
   }
   hash.finish();
+  call.notify(kEventHash, "hset", call.key(1));
   return made;
 }
 
@@ -81,6 +82,7 @@ void hsetnx(Call& call) {
   if (hash.get(call.argument(2))) return call.reply().integer(0);
   hash.set(call.argument(2), {call.argument(3), call.blob_of(3)});
   hash.finish();
+  call.notify(kEventHash, "hset", call.key(1));
   call.reply().integer(1);
 }
 
@@ -91,6 +93,10 @@ void hdel(Call& call) {
   int64_t deleted = 0;
   for (const std::string_view field : call.arguments().subspan(2)) deleted += hash.erase(field);
   hash.finish();
+  if (deleted > 0) {
+    call.notify(kEventHash, "hdel", call.key(1));
+    call.notify_if_gone(*db, call.key(1));
+  }
   call.reply().integer(deleted);
 }
 
@@ -105,6 +111,7 @@ void hincrby(Call& call) {
   if (sum.status() == Status::kNotInteger) return call.fail(errors::kHashNotInteger);
   if (!sum.ok()) return call.fail(sum.status());
   hash.finish();
+  call.notify(kEventHash, "hincrby", call.key(1));
   call.reply().integer(sum.value());
 }
 
@@ -121,6 +128,7 @@ void hincrbyfloat(Call& call) {
   if (sum.status() == Status::kNotFloat) return call.fail(errors::kHashNotFloat);
   if (!sum.ok()) return call.fail(sum.status());
   hash.finish();
+  call.notify(kEventHash, "hincrbyfloat", call.key(1));
   call.reply().bulk(sum.value());
 }
 

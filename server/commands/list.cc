@@ -7,6 +7,7 @@
 
 #include "server/commands/families.h"
 #include "server/core/call.h"
+#include "server/core/list_events.h"
 #include "server/core/list_limits.h"
 #include "storage/types/collection.h"
 
@@ -54,6 +55,7 @@ void push(Call& call, ListEnd end, Push into) {
   const Result<size_t> size =
       into(*db, call.key(1), end, call.arguments().subspan(2), list_limit(call.config()));
   if (!size.ok()) return call.fail(size.status());
+  if (size.value() > 0) call.notify(kEventList, list_push_event(end), call.key(1));
   call.reply().integer(static_cast<int64_t>(size.value()));
 }
 
@@ -91,6 +93,9 @@ void pop(Call& call, ListEnd end) {
   if (counted) reply.array(taken);
   storage::pop_list(*db, call.key(1), *entry, end, taken, list_limit(call.config()),
                     [&](const Element& element) { reply.element(element); });
+  if (taken == 0) return;
+  call.notify(kEventList, list_pop_event(end), call.key(1));
+  call.notify_if_gone(*db, call.key(1));
 }
 
 void lpop(Call& call) {
@@ -229,6 +234,7 @@ void lset(Call& call) {
   const storage::Status status = storage::set_list_element(
       *db, call.key(1), index, call.argument(3), list_limit(call.config()));
   if (status != storage::Status::kOk) return call.fail(status);
+  call.notify(kEventList, "lset", call.key(1));
   call.reply().simple("OK");
 }
 
@@ -241,6 +247,7 @@ void linsert(Call& call) {
   const Result<int64_t> size = storage::insert_into_list(
       *db, call.key(1), behind, call.argument(3), call.argument(4), list_limit(call.config()));
   if (!size.ok()) return call.fail(size.status());
+  if (size.value() > 0) call.notify(kEventList, "linsert", call.key(1));
   call.reply().integer(size.value());
 }
 
@@ -252,6 +259,10 @@ void lrem(Call& call) {
   const Result<size_t> removed = storage::remove_from_list(
       *db, call.key(1), count, call.argument(3), list_limit(call.config()));
   if (!removed.ok()) return call.fail(removed.status());
+  if (removed.value() > 0) {
+    call.notify(kEventList, "lrem", call.key(1));
+    call.notify_if_gone(*db, call.key(1));
+  }
   call.reply().integer(static_cast<int64_t>(removed.value()));
 }
 
@@ -261,9 +272,15 @@ void ltrim(Call& call) {
   const int64_t last = args.integer();
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
+  const storage::Key key = call.key(1);
+  const bool there = db->find(key) != nullptr;
   const storage::Status status =
-      storage::trim_list(*db, call.key(1), first, last, list_limit(call.config()));
+      storage::trim_list(*db, key, first, last, list_limit(call.config()));
   if (status != storage::Status::kOk) return call.fail(status);
+  if (there) {
+    call.notify(kEventList, "ltrim", key);
+    call.notify_if_gone(*db, key);
+  }
   call.reply().simple("OK");
 }
 

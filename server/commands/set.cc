@@ -29,23 +29,46 @@ void answer(Call& call, const Result<Number>& result) {
   call.reply().integer(static_cast<int64_t>(result.value()));
 }
 
+// That members were taken from the set of the first key, and perhaps the last.
+void tell_taken(Call& call, storage::Keyspace& db, std::string_view event) {
+  call.notify(kEventSet, event, call.key(1));
+  call.notify_if_gone(db, call.key(1));
+}
+
 void sadd(Call& call) {
   DatabaseLock db = call.lock();
   const auto members = call.arguments().subspan(2);
-  answer(call, storage::add_members(*db, call.key(1), members, set_limits(call.config().values)));
+  const Result<size_t> added =
+      storage::add_members(*db, call.key(1), members, set_limits(call.config().values));
+  answer(call, added);
+  if (added.ok() && added.value() > 0) call.notify(kEventSet, "sadd", call.key(1));
 }
 
 void srem(Call& call) {
   DatabaseLock db = call.lock();
-  answer(call, storage::remove_members(*db, call.key(1), call.arguments().subspan(2)));
+  const storage::Key key = call.key(1);
+  const Result<size_t> removed = storage::remove_members(*db, key, call.arguments().subspan(2));
+  answer(call, removed);
+  if (removed.ok() && removed.value() > 0) tell_taken(call, *db, "srem");
+}
+
+// Whether the key holds a set that has the member.
+bool target_has(storage::Keyspace& db, const storage::Key& key, std::string_view member) {
+  const Result<Set> set = storage::find_set(db, key);
+  return set.ok() && set.value().contains(Member(member));
 }
 
 void smove(Call& call) {
   DatabaseLock db = call.lock();
   const storage::Key from = call.key(1);
   const storage::Key to = call.key(2);
-  answer(call,
-         storage::move_member(*db, from, to, call.argument(3), set_limits(call.config().values)));
+  const bool has_it = target_has(*db, to, call.argument(3));
+  const Result<bool> moved =
+      storage::move_member(*db, from, to, call.argument(3), set_limits(call.config().values));
+  answer(call, moved);
+  if (!moved.ok() || !moved.value() || from.bytes == to.bytes) return;
+  tell_taken(call, *db, "srem");
+  if (!has_it) call.notify(kEventSet, "sadd", to);
 }
 
 void sismember(Call& call) {
@@ -100,6 +123,7 @@ void pop_one(Call& call) {
   if (found.value() == nullptr) return call.reply().null();
   storage::pop_member(*db, call.key(1), *found.value(), random_bits(),
                       [&](const MemberValue& member) { call.reply().element(member); });
+  tell_taken(call, *db, "spop");
 }
 
 void pop_several(Call& call, size_t count) {
@@ -111,6 +135,7 @@ void pop_several(Call& call, size_t count) {
   call.reply().set(std::min(count, Set(entry.object()).size()));
   storage::pop_members(*db, call.key(1), entry, count, set_limits(call.config().values), draw,
                        [&](const MemberValue& member) { call.reply().element(member); });
+  tell_taken(call, *db, "spop");
 }
 
 void spop(Call& call) {

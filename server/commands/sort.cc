@@ -119,7 +119,11 @@ void store(Call& call, Keyspace& db, const std::vector<std::string>& elements,
   for (const std::string_view value : values) {
     if (value.size() > storage::kListElementBytesMax) return call.fail(errors::kElementTooLarge);
   }
-  storage::put_list(db, call.key(request.store_at), values, list_limit(call.config()));
+  const storage::Key target = call.key(request.store_at);
+  const bool replaces = values.empty() && db.find(target) != nullptr;
+  storage::put_list(db, target, values, list_limit(call.config()));
+  if (!values.empty()) call.notify(kEventList, "sortstore", target);
+  if (replaces) call.notify(kEventGeneric, "del", target);
   call.reply().integer(static_cast<int64_t>(values.size()));
 }
 

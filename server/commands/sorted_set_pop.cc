@@ -34,6 +34,15 @@ constexpr int64_t kCountMax = std::numeric_limits<int64_t>::max();
 
 // --- ZPOPMIN, ZPOPMAX. From the lowest score on (kForward) or from the highest.
 
+// What was done to the sorted set of a key.
+void tell_popped(Server& server, storage::Keyspace& db, const storage::Key& key,
+                 Direction direction) {
+  const bool lowest = direction == Direction::kForward;
+  server.keyspace_events.notify(kEventSortedSet, lowest ? "zpopmin" : "zpopmax", db.database(),
+                                key);
+  server.keyspace_events.notify_if_gone(db, key);
+}
+
 // Takes members out, no more than there are, and shows each to `visit` first.
 template <typename Visit>
 void take_out(SortedSetWriter& writer, Direction direction, size_t count, Visit visit) {
@@ -69,8 +78,10 @@ void pop_end(Call& call, Direction direction) {
   const Status status = writer.open();
   if (status != Status::kOk) return call.fail(status);
   if (!writer.exists() || count == 0) return call.reply().array(0);
-  if (counted) return pop(call, writer, direction, static_cast<size_t>(count), Scores::kByVersion);
-  pop(call, writer, direction, 1, Scores::kFlat);
+  pop(call, writer, direction, static_cast<size_t>(count),
+      counted ? Scores::kByVersion : Scores::kFlat);
+  tell_popped(call.server(), *db, key, direction);
+  call.note_published();
 }
 
 void zpopmin(Call& call) {
@@ -96,10 +107,9 @@ struct TakenMember {
 
 // Answers the key and what is taken out, which also goes to `taken` unless that is null. False, and
 // nothing is answered, if there is no such sorted set.
-bool pop_members(storage::Keyspace& db, const storage::Key& key, const EndPop& pop,
-                 const storage::SortedSetLimits& limits, Reply& reply,
-                 std::vector<TakenMember>* taken = nullptr) {
-  SortedSetWriter writer(db, key, limits);
+bool pop_members(Server& server, storage::Keyspace& db, const storage::Key& key, const EndPop& pop,
+                 Reply& reply, std::vector<TakenMember>* taken = nullptr) {
+  SortedSetWriter writer(db, key, sorted_set_limits(server.config.values));
   const Status status = writer.open();
   if (status != Status::kOk) return reply.error(errors::text(status)), true;
   if (!writer.exists()) return false;
@@ -113,6 +123,7 @@ bool pop_members(storage::Keyspace& db, const storage::Key& key, const EndPop& p
     reply.real(score);
     if (taken != nullptr) taken->push_back({std::string(member), score});
   });
+  tell_popped(server, db, key, pop.direction);
   return true;
 }
 
@@ -127,10 +138,10 @@ void zmpop(Call& call) {
   const MultiPop multi = read_multi_pop(args, "MIN", "MAX");
   if (args.failed()) return call.fail(args.error());
   const EndPop pop = end_pop(multi);
-  const storage::SortedSetLimits limits = sorted_set_limits(call.config().values);
   DatabaseLock db = call.lock();
   for (size_t i = 0; i < multi.keys; i++) {
-    if (pop_members(*db, call.key(multi.first_key + i), pop, limits, call.reply())) return;
+    const storage::Key key = call.key(multi.first_key + i);
+    if (pop_members(call.server(), *db, key, pop, call.reply())) return call.note_published();
   }
   call.reply().null_array();
 }
@@ -138,28 +149,27 @@ void zmpop(Call& call) {
 // Takes members from the first sorted set that there is.
 class MemberWait final : public WaitingCommand {
  public:
-  MemberWait(const ConfigValues& values, EndPop pop) : values_(values), pop_(pop) {}
+  MemberWait(Server& server, EndPop pop) : server_(server), pop_(pop) {}
 
   storage::ValueType type() const override { return storage::ValueType::kSortedSet; }
 
   bool attempt(storage::Keyspace& db, std::span<const storage::Key> keys, Reply& reply) override {
-    const storage::SortedSetLimits limits = sorted_set_limits(values_);
     for (size_t i = 0; i < keys.size(); i++) {
       taken_from_ = i;
-      if (pop_members(db, keys[i], pop_, limits, reply, kept_ ? &taken_ : nullptr)) return true;
+      if (pop_members(server_, db, keys[i], pop_, reply, kept_ ? &taken_ : nullptr)) return true;
     }
     return false;
   }
 
   std::unique_ptr<WaitingCommand> keep() const override {
-    auto copy = std::make_unique<MemberWait>(values_, pop_);
+    auto copy = std::make_unique<MemberWait>(server_, pop_);
     copy->kept_ = true;
     return copy;
   }
 
   void give_back(storage::Keyspace& db, std::span<const storage::Key> keys) override {
     if (taken_.empty()) return;
-    SortedSetWriter writer(db, keys[taken_from_], sorted_set_limits(values_));
+    SortedSetWriter writer(db, keys[taken_from_], sorted_set_limits(server_.config.values));
     // A key that got another type meanwhile keeps it, and a member that came back its new score.
     if (writer.open() != Status::kOk) return;
     writer.prepare(taken_.size(), taken_.front().member.size());
@@ -170,7 +180,7 @@ class MemberWait final : public WaitingCommand {
   }
 
  private:
-  const ConfigValues& values_;
+  Server& server_;
   const EndPop pop_;
   bool kept_ = false;
   size_t taken_from_ = 0;
@@ -178,12 +188,12 @@ class MemberWait final : public WaitingCommand {
 };
 
 void bzpopmin(Call& call) {
-  MemberWait command(call.config().values, {.direction = Direction::kForward});
+  MemberWait command(call.server(), {.direction = Direction::kForward});
   pop_or_wait(call, command);
 }
 
 void bzpopmax(Call& call) {
-  MemberWait command(call.config().values, {.direction = Direction::kBackward});
+  MemberWait command(call.server(), {.direction = Direction::kBackward});
   pop_or_wait(call, command);
 }
 
@@ -191,7 +201,7 @@ void bzmpop(Call& call) {
   Args args = call.args(2);
   const MultiPop multi = read_multi_pop(args, "MIN", "MAX");
   if (args.failed()) return call.fail(args.error());
-  MemberWait command(call.config().values, end_pop(multi));
+  MemberWait command(call.server(), end_pop(multi));
   pop_or_wait(call, multi, command);
 }
 

@@ -1,5 +1,7 @@
 #include "server/core/call.h"
 
+#include <new>
+
 #include "protocol/limits.h"
 
 namespace larder::core {
@@ -29,17 +31,17 @@ void Call::put_argument(storage::Keyspace& db, const storage::Key& key, size_t i
 DatabaseLock Call::lock() {
   const size_t database = client_.database();
   const bool touches = !client_.has(Client::kNoTouch);
-  if (held_ != nullptr) return DatabaseLock(*held_, database, now_ms_, touches);
+  if (held_ != nullptr) return DatabaseLock(*held_, database, now_ms_, touches, reader());
   const KeySpec& spec = row().keys[0];
   const bool single = spec.last == 0 && spec.key_count_at < 0 && row().keys[1].begin == 0;
   if (single) {
     const auto at = static_cast<size_t>(spec.begin);
-    return DatabaseLock(store().lock(key(at)), database, now_ms_, touches);
+    return DatabaseLock(store().lock(key(at)), database, now_ms_, touches, reader());
   }
   hash_keys();
   storage::LockedKeys locked = store().lock(scratch_.keys);
   store().prefetch(locked, scratch_.keys, database);
-  return DatabaseLock(std::move(locked), database, now_ms_, touches);
+  return DatabaseLock(std::move(locked), database, now_ms_, touches, reader());
 }
 
 void Call::hash_keys() {
@@ -50,6 +52,32 @@ void Call::hash_keys() {
     scratch_.keys.push_back(store().key(arguments_[position.index]));
   }
   scratch_next_ = 0;
+}
+
+void Call::publish(EventClass kind, std::string_view event, size_t database,
+                   const storage::Key& key) {
+  if (server_.keyspace_events.publish(kind, event, database, key)) {
+    client_.set(Client::kPublished);
+  }
+}
+
+// As in Redis, the row says which keys those are: of a command that reads only, all that it names,
+// whether they are there or not. A script is not such a command, what it calls is.
+void Call::note_reads() noexcept {
+  constexpr uint32_t kAsked = kReadonly | kNoscript | kPubsub;
+  reads_noted_ = true;
+  if ((row().flags & kAsked) != kReadonly || !Tracking::wants_reads(client_)) return;
+  try {
+    scratch_.read_positions.clear();
+    scratch_.read_keys.clear();
+    if (!find_keys(row(), arguments_, scratch_.read_positions)) return;
+    for (const KeyPosition& position : scratch_.read_positions) {
+      if ((position.flags & kNotKey) == 0) scratch_.read_keys.push_back(argument(position.index));
+    }
+  } catch (const std::bad_alloc&) {  // as in Tracking::remember()
+    return client_.set(Client::kCloseAfterReply);
+  }
+  server_.tracking.remember(client_, scratch_.read_keys);
 }
 
 void Call::redact(size_t i) {

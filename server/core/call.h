@@ -20,6 +20,7 @@
 
 namespace larder::core {
 
+class Call;
 class Dispatcher;
 
 // The client's database, locked as far as the command needs it; unlocked when this goes out of
@@ -27,16 +28,19 @@ class Dispatcher;
 // runs.
 class DatabaseLock {
  public:
-  // `touches`: see Keyspace::set_touching().
-  DatabaseLock(storage::LockedKeys&& own, size_t database, int64_t now_ms, bool touches = true)
-      : own_(std::move(own)), keyspace_(*own_, database, now_ms) {
+  // `touches`: see Keyspace::set_touching(). `reader`: the call whose reads are to be remembered
+  // for CLIENT TRACKING, before the lock is let go; it must outlive this.
+  DatabaseLock(storage::LockedKeys&& own, size_t database, int64_t now_ms, bool touches = true,
+               Call* reader = nullptr)
+      : own_(std::move(own)), keyspace_(*own_, database, now_ms), reader_(reader) {
     keyspace_.set_touching(touches);
   }
   DatabaseLock(const storage::LockedKeys& held, size_t database, int64_t now_ms,
-               bool touches = true)
-      : keyspace_(held, database, now_ms) {
+               bool touches = true, Call* reader = nullptr)
+      : keyspace_(held, database, now_ms), reader_(reader) {
     keyspace_.set_touching(touches);
   }
+  ~DatabaseLock();
   DatabaseLock(const DatabaseLock&) = delete;
   DatabaseLock& operator=(const DatabaseLock&) = delete;
 
@@ -46,6 +50,7 @@ class DatabaseLock {
  private:
   std::optional<storage::LockedKeys> own_;
   storage::Keyspace keyspace_;
+  Call* reader_ = nullptr;
 };
 
 // The keys of one command with their hashes. Belongs to the dispatcher, which lends it to each call
@@ -53,6 +58,9 @@ class DatabaseLock {
 struct KeyScratch {
   std::vector<KeyPosition> positions;
   std::vector<storage::Key> keys;
+  // Of Call::note_reads(), which may come between two uses of the others.
+  std::vector<KeyPosition> read_positions;
+  std::vector<std::string_view> read_keys;
 };
 
 class Call {
@@ -116,6 +124,30 @@ class Call {
   // key space must be done at once, under it.
   const storage::LockedKeys* held() const { return held_; }
 
+  // Tells who listens to keyspace notifications what the command has done to a key of the client's
+  // database: in Redis' words and order. Under the key's lock, once it is done.
+  void notify(EventClass kind, std::string_view event, const storage::Key& key) {
+    if (server_.keyspace_events.wants(kind)) publish(kind, event, client_.database(), key);
+  }
+  void notify_in(size_t database, EventClass kind, std::string_view event,
+                 const storage::Key& key) {
+    if (server_.keyspace_events.wants(kind)) publish(kind, event, database, key);
+  }
+  // Tells that the key was deleted, if what the command took from it has left nothing.
+  void notify_if_gone(storage::Keyspace& db, const storage::Key& key) {
+    if (server_.keyspace_events.is_gone(db, key)) notify(kEventGeneric, "del", key);
+  }
+
+  // For what tells KeyspaceEvents itself: the client waits if its messages cannot be sent on.
+  void note_published() {
+    if (server_.keyspace_events.any_wanted()) client_.set(Client::kPublished);
+  }
+
+  // Tells Tracking which keys the command has read, if the client wants that to be remembered.
+  // The first call counts that finds them locked, or the one behind the handler.
+  void note_reads() noexcept;
+  bool reads_noted() const { return reads_noted_; }
+
   // Keeps argument i, a secret, out of MONITOR and the slow log.
   void redact(size_t i);
   // The arguments as others may see them.
@@ -138,6 +170,9 @@ class Call {
 
  private:
   void hash_keys();
+  void publish(EventClass kind, std::string_view event, size_t database, const storage::Key& key);
+  // Whom a lock has to tell when it ends: see DatabaseLock.
+  Call* reader() { return client_.has(Client::kTracksReads) ? this : nullptr; }
 
   Dispatcher& dispatcher_;
   Server& server_;
@@ -151,8 +186,13 @@ class Call {
   const storage::LockedKeys* held_;
   storage::Key hashed_;  // the key hashed last: mostly there is but one
   size_t hashed_at_ = 0;
+  bool reads_noted_ = false;
   std::vector<std::string_view> redacted_;  // all arguments, once one was redacted
   std::unique_ptr<Continuation> continuation_;
 };
+
+inline DatabaseLock::~DatabaseLock() {
+  if (reader_ != nullptr) reader_->note_reads();
+}
 
 }  // namespace larder::core

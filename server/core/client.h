@@ -25,6 +25,7 @@ namespace larder::core {
 
 struct CommandRow;
 struct PushText;
+struct Tracker;
 struct WatchList;
 
 class Client {
@@ -44,6 +45,8 @@ class Client {
     kSubscribed = 1u << 11,    // to a channel or pattern: kept by PubSub
     kPublished = 1u << 12,     // a command of this turn had receivers
     kMulti = 1u << 13,         // between MULTI and what ends it
+    kTracksReads = 1u << 14,   // CLIENT TRACKING without BCAST: kept by Tracking
+    kCaching = 1u << 15,       // CLIENT CACHING was said, for the next command or transaction
   };
 
   struct Address {
@@ -96,6 +99,8 @@ class Client {
   // What it keeps of requests: queued commands and watched keys. Counts as input not yet run.
   size_t kept_bytes() const { return transaction_.memory_bytes() + watched_bytes(); }
   const Transaction& transaction() const { return transaction_; }
+  // What it said by CLIENT TRACKING; null if it never did. Any thread, under the lock of Clients.
+  Tracker* tracker() const { return tracker_.load(std::memory_order_acquire); }
 
   // Guarded by the lock of Clients: use Clients::set_name() and its like.
   std::string name;
@@ -140,6 +145,13 @@ class Client {
   void set_watch_list(std::unique_ptr<WatchList> own);
   std::unique_ptr<WatchList> take_watch_list();
 
+  // The same for Tracking, which makes it once. The client's loop.
+  const std::shared_ptr<Tracker>& shared_tracker() const { return own_tracker_; }
+  void set_tracker(std::shared_ptr<Tracker> own) {
+    own_tracker_ = std::move(own);
+    tracker_.store(own_tracker_.get(), std::memory_order_release);
+  }
+
   // Sends the text when no reply is under way; takes a reference to it. For PushQueue, on the
   // client's loop; subscribes and destroys nobody.
   virtual void add_push(const PushText& text) = 0;
@@ -164,12 +176,14 @@ class Client {
   std::atomic<const CommandRow*> last_command_{nullptr};
   std::array<std::atomic<size_t>, kTopicKinds> subscription_counts_{};
 
+  std::atomic<Tracker*> tracker_{nullptr};
   std::atomic<bool> watch_broken_{false};
   std::atomic<size_t> watched_bytes_{0};
   Transaction transaction_;  // but for its sizes, the client's loop
 
   std::unique_ptr<Subscriptions> subscriptions_;  // the client's loop
   std::unique_ptr<WatchList> watch_list_;         // the client's loop
+  std::shared_ptr<Tracker> own_tracker_;          // the client's loop
 };
 
 }  // namespace larder::core

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "server/core/command.h"
+#include "server/core/tracking.h"
 #include "server/core/watches.h"
 
 namespace larder::core {
@@ -14,6 +15,11 @@ std::string flag_letters(const Client& client) {
   if (client.has(Client::kSubscribed)) letters += 'P';
   if (client.has(Client::kMulti)) letters += 'x';
   if (client.has(Client::kBlocked)) letters += 'b';
+  if (const Tracker* tracker = client.tracker(); tracker != nullptr) {
+    if (tracker->has(Tracker::kOn)) letters += 't';
+    if (tracker->broken.load(std::memory_order_relaxed)) letters += 'R';
+    if (tracker->has(Tracker::kBroadcast)) letters += 'B';
+  }
   if (client.watch_broken()) letters += 'd';
   if (client.has(Client::kCloseAfterReply)) letters += 'c';
   if (client.has(Client::kUnixSocket)) letters += 'U';
@@ -101,13 +107,19 @@ std::string Clients::name_of(const Client& client) const {
   return client.name;
 }
 
+int64_t Clients::redirection_of(const Client& client) {
+  const Tracker* tracker = client.tracker();
+  if (tracker == nullptr || !tracker->has(Tracker::kOn)) return -1;
+  return static_cast<int64_t>(tracker->redirect.load(std::memory_order_relaxed));
+}
+
 std::string Clients::describe(const Client& client, int64_t now_ms) {
   const Client::Buffers buffers = client.buffers();
   std::string command(client.last_command() != nullptr ? client.last_command()->name : "NULL");
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
       "multi={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll={} "
-      "omem={} tot-mem={} events=r cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
+      "omem={} tot-mem={} events=r cmd={} user=default redir={} resp={} lib-name={} lib-ver={}",
       client.id(), client.address().peer, client.address().local, client.address().descriptor,
       client.name, (now_ms - client.created_ms()) / 1000, (now_ms - client.active_ms()) / 1000,
       flag_letters(client), client.database(), client.subscription_count(TopicKind::kChannel),
@@ -115,8 +127,8 @@ std::string Clients::describe(const Client& client, int64_t now_ms) {
       client.subscription_count(TopicKind::kShardChannel), client.transaction().size(),
       buffers.query_bytes, buffers.query_free_bytes, client.transaction().argument_bytes(),
       buffers.output_bytes > 0 ? 1 : 0, buffers.output_bytes,
-      buffers.total_bytes + client.kept_bytes(), command, static_cast<int>(client.resp()),
-      client.library_name, client.library_version);
+      buffers.total_bytes + client.kept_bytes(), command, redirection_of(client),
+      static_cast<int>(client.resp()), client.library_name, client.library_version);
 }
 
 std::string Clients::describe_own(const Client& client, int64_t now_ms) const {

@@ -40,6 +40,9 @@ class Clients {
   // One line of CLIENT LIST, as Redis 7.2 writes it, without the line end. Only inside
   // each()/with(), or for the calling loop's own client through describe_own().
   static std::string describe(const Client& client, int64_t now_ms);
+  // Whom its invalidation messages go to: another client's id, 0 for itself, -1 if it tracks no
+  // keys. As describe().
+  static int64_t redirection_of(const Client& client);
   std::string describe_own(const Client& client, int64_t now_ms) const;
 
  private:

@@ -41,8 +41,9 @@ enum CommandFlag : uint32_t {
   kWholeKeyspace = 1u << 21,    // looks at keys that its row does not name: see names_all_keys()
   kRunsInMulti = 1u << 22,      // behind MULTI it is run at once, not queued
   kEndsMulti = 1u << 23,        // gives up what was queued, so it is run however scarce memory is
-  kRunsScript = 1u << 25,       // may take long, in a transaction too
-  kRunsQueue = 1u << 24,  // is refused and held back like the commands that were queued (EXEC)
+  kRunsQueue = 1u << 24,     // is refused and held back like the commands that were queued (EXEC)
+  kRunsScript = 1u << 25,    // may take long, in a transaction too
+  kKeepsCaching = 1u << 26,  // what CLIENT CACHING said is meant for a command behind it
 };
 
 enum AclCategory : uint32_t {

@@ -87,10 +87,12 @@ struct ConfigValues {
   IntegerValue zset_listpack_members_max{0};
   IntegerValue zset_listpack_member_bytes_max{0};
   IntegerValue hll_sparse_bytes_max{0};
+  IntegerValue notify_event_classes{0};  // a set of core::EventClass
   IntegerValue loglevel{0};
   TextValue logfile;
   IntegerValue slowlog_slower_than_us{0};
   IntegerValue slowlog_max_len{0};
+  IntegerValue tracking_keys_max{0};  // 0: no limit
   IntegerValue latency_threshold_ms{0};
   IntegerValue latency_tracking{0};
   TextValue latency_percentiles;

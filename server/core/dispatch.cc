@@ -199,6 +199,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
     reply.error(server_.scripts.busy_error());
     refuse(client, command, arguments, out, reply_start, reply);
   }
+  if (server_.tracking.in_use()) Tracking::end_command();
   if (outcome == Outcome::kHeld) return outcome;
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
@@ -206,6 +207,7 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
   // EXEC has looked at each part of its reply by itself.
   const bool as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
   apply_reply_mode(client, out, reply_start, as_it_is);
+  if (client.has(Client::kCaching)) end_caching(client, command);
   return outcome;
 }
 
@@ -259,7 +261,10 @@ void Dispatcher::show_to_monitors(const Client& client, std::span<const std::str
 // Answers how many nanoseconds it took, with all the commands that it ran in turn.
 uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
   const uint64_t begun = last_tick_;
+  if (server_.tracking.in_use()) Tracking::begin_command(call.client().id());
   call.row().handler(call);
+  // It may have failed before it locked anything: then, too, it counts as having read.
+  if (call.client().has(Client::kTracksReads) && !call.reads_noted()) call.note_reads();
   counters_.commands.add();
   last_tick_ = TickClock::now();
   // Behind the handler, which knows by then what of its arguments is secret.
@@ -279,6 +284,12 @@ void Dispatcher::run_nested(Call& outer, const Nested& nested, Output& out) {
     while (rest->resume(call) != Continuation::Progress::kDone) rest->unblock(false);
   }
   finish(call.client(), nested.command, call.shown_arguments(), reply, nanoseconds, call.now_ms());
+}
+
+// CLIENT CACHING is about the next command, or all of the next transaction.
+void Dispatcher::end_caching(Client& client, const Command* command) {
+  const bool keeps = command != nullptr && (command->row->flags & kKeepsCaching) != 0;
+  if (!keeps && !client.has(Client::kMulti)) client.set(Client::kCaching, false);
 }
 
 // CLIENT REPLY: takes a reply back that the client does not want; pushes are no replies.
@@ -302,6 +313,7 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   Continuation::Progress progress = Continuation::Progress::kAgain;
   // Beside a script that was left nobody may look at keys, with one thread no lock would say so.
   if (server_.scripts.busy() && !suspended.continuation->must_end()) return progress;
+  if (server_.tracking.in_use()) Tracking::begin_command(client.id());
   try {
     progress = suspended.continuation->resume(call);
   } catch (const storage::HeldForLong&) {
@@ -312,6 +324,7 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
     finish(client, *suspended.command, {}, reply, suspended.nanoseconds, now_ms);
   }
   serve_waiting(now_ms);
+  if (server_.tracking.in_use()) Tracking::end_command();
   if (suspended.silent) out.truncate(reply_start);
   return progress;
 }

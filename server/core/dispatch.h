@@ -104,6 +104,7 @@ class Dispatcher {
   Outcome execute(Call& call);
   uint64_t run_handler(Call& call, bool from_script);
   static void apply_reply_mode(Client& client, Output& out, size_t reply_start, bool as_it_is);
+  static void end_caching(Client& client, const Command* command);
   void finish(Client& client, const Command& command, std::span<const std::string_view> arguments,
               const Reply& reply, uint64_t nanoseconds, int64_t now_ms);
 

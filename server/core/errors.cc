@@ -138,6 +138,12 @@ std::string special_characters(std::string_view attribute) {
   return "ERR " + until_nul(attribute) + " cannot contain spaces, newlines or special characters.";
 }
 
+std::string overlapping_prefix(std::string_view prefix, std::string_view other, bool existing) {
+  return "ERR Prefix '" + until_nul(prefix) + "' overlaps with " +
+         (existing ? "an existing" : "another provided") + " prefix '" + until_nul(other) +
+         "'. Prefixes for a single client must not overlap.";
+}
+
 std::string unknown_argument(std::string_view argument) {
   return "ERR unknown argument: " + until_nul(argument);
 }

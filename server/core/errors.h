@@ -1,6 +1,6 @@
-// Every error text that the server sends, together with value_errors.h and script_errors.h: nowhere
-// else are their words. Clients match the first word (the code) and sometimes more, so the texts
-// are Redis' own.
+// Every error text that the server sends, with value_errors.h, script_errors.h and dump_errors.h:
+// nowhere else are their words. Clients match the first word (the code) and sometimes more, so the
+// texts are Redis' own.
 #pragma once
 
 #include <cstdint>
@@ -100,6 +100,31 @@ inline constexpr std::string_view kMonitorHasNoKeys =
 inline constexpr std::string_view kSlowlogCount = "ERR count should be greater than or equal to -1";
 inline constexpr std::string_view kTooManySubscriptions =
     "ERR one connection cannot have more than 1048576 subscriptions";
+inline constexpr std::string_view kOneRedirection =
+    "ERR A client can only redirect to a single other client";
+inline constexpr std::string_view kNoRedirectionTarget =
+    "ERR The client ID you want redirect to does not exist";
+inline constexpr std::string_view kPrefixWithoutBcast =
+    "ERR PREFIX option requires BCAST mode to be enabled";
+inline constexpr std::string_view kSwitchedBcast =
+    "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then "
+    "re-enabling it with a different mode.";
+inline constexpr std::string_view kOptionsWithBcast =
+    "ERR OPTIN and OPTOUT are not compatible with BCAST";
+inline constexpr std::string_view kOptinAndOptout =
+    "ERR You can't specify both OPTIN mode and OPTOUT mode";
+inline constexpr std::string_view kSwitchedOptin =
+    "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then "
+    "re-enabling it with a different mode.";
+inline constexpr std::string_view kTooManyPrefixes =
+    "ERR one connection cannot have more than 1024 prefixes";
+inline constexpr std::string_view kCachingWithoutTracking =
+    "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
+    "OPTOUT mode enabled";
+inline constexpr std::string_view kCachingYes =
+    "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.";
+inline constexpr std::string_view kCachingNo =
+    "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.";
 inline constexpr std::string_view kNoConfigFile = "ERR The server is running without a config file";
 
 // The words for what the engine answered; `status` is not kOk.
@@ -149,5 +174,8 @@ std::string no_such_user(std::string_view user);
 std::string unrecognized_option(std::string_view option);
 // ERR lib-name cannot contain spaces, newlines or special characters.
 std::string special_characters(std::string_view attribute);
+// ERR Prefix 'ab' overlaps with an existing prefix 'a'. Prefixes for a single client must not ...;
+// or with another provided one.
+std::string overlapping_prefix(std::string_view prefix, std::string_view other, bool existing);
 
 }  // namespace larder::core::errors

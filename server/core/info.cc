@@ -65,6 +65,7 @@ void info_clients(InfoSection& out) {
   out.field("blocked_clients", clients.blocked());
   out.field("total_blocking_keys", out.server.blocking.awaited_keys());
   out.field("total_blocking_keys_on_nokey", 0);
+  out.field("tracking_clients", out.server.tracking.clients());
   out.field("pubsub_clients", out.server.pubsub.clients());
 }
 
@@ -115,6 +116,9 @@ void info_stats(InfoSection& out) {
   out.field("pubsubshard_channels", out.server.pubsub.topics(TopicKind::kShardChannel));
   out.zeros(
       {"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys"});
+  out.field("tracking_total_keys", out.server.tracking.keys());
+  out.field("tracking_total_items", out.server.tracking.items());
+  out.field("tracking_total_prefixes", out.server.tracking.prefixes());
   out.field("total_error_replies", statistics.errors_total());
   out.field("total_reads_processed", statistics.sum(&WorkerCounters::reads));
   out.field("total_writes_processed", statistics.sum(&WorkerCounters::writes));

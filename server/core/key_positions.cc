@@ -88,8 +88,8 @@ bool find_counted(const KeySpec& spec, std::span<const std::string_view> argumen
 }
 
 // A negative `last` counts from the end; `limit` 2 or more takes only that fraction of what is
-// left.
-void find_range(const KeySpec& spec, std::span<const std::string_view> arguments,
+// left. False: there is no key in it.
+bool find_range(const KeySpec& spec, std::span<const std::string_view> arguments,
                 std::vector<KeyPosition>& positions) {
   const auto size = static_cast<int64_t>(arguments.size());
   int64_t last = spec.last >= 0 ? spec.begin + spec.last : size + spec.last;
@@ -98,6 +98,7 @@ void find_range(const KeySpec& spec, std::span<const std::string_view> arguments
   for (int64_t i = spec.begin; i <= last && i < size; i += spec.step) {
     positions.push_back({static_cast<size_t>(i), flags});
   }
+  return spec.begin <= last && spec.begin < size;
 }
 
 }  // namespace
@@ -111,8 +112,8 @@ bool find_keys(const CommandRow& row, std::span<const std::string_view> argument
       find_stored(spec, arguments, positions);
     } else if (spec.key_count_at >= 0) {
       if (!find_counted(spec, arguments, positions)) return false;
-    } else {
-      find_range(spec, arguments, positions);
+    } else if (!find_range(spec, arguments, positions)) {
+      return false;
     }
   }
   return true;

@@ -43,8 +43,10 @@ void PushQueue::hand_out(uint64_t up_to) {
 
 void PushQueue::give(const Push& push) const {
   const auto wants = [&](const Client& client) {
-    return push.audience == PushAudience::kAll ||
-           (push.audience == PushAudience::kResp3) == (client.resp() == RespVersion::k3);
+    if (push.audience == PushAudience::kAll) return true;
+    const bool in_resp3 = client.resp() == RespVersion::k3;
+    if (push.audience == PushAudience::kResp3) return in_resp3;
+    return !in_resp3 && (push.audience == PushAudience::kResp2 || client.has(Client::kSubscribed));
   };
   if (push.subscribers != nullptr) {
     for (const Subscriptions* member : push.subscribers->members) {

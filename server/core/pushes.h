@@ -27,8 +27,9 @@ namespace larder::core {
 class Client;
 struct Subscribers;
 
-// Whom a push is for, by the version of the protocol that they speak.
-enum class PushAudience : uint8_t { kAll, kResp2, kResp3 };
+// Whom a push is for, by the version of the protocol that they speak, and, in RESP2, by whether
+// they have subscribed to something and so expect messages.
+enum class PushAudience : uint8_t { kAll, kResp2, kResp3, kSubscribedResp2 };
 
 struct Push {
   PushText text;
@@ -106,6 +107,8 @@ class Pushes {
   // commands wakes each other worker once, and none under a lock.
   void belong_to(size_t worker);
   void belong_to_none();
+  // The worker that the calling thread belongs to, 0 if none.
+  static size_t of_this_thread() { return own_ != nullptr ? own_->worker : 0; }
   // The worker's thread: wakes those that something was sent to.
   void wake_others();
 

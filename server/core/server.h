@@ -12,12 +12,14 @@
 #include "server/core/command_table.h"
 #include "server/core/config.h"
 #include "server/core/key_events.h"
+#include "server/core/keyspace_events.h"
 #include "server/core/memory_limit.h"
 #include "server/core/pubsub.h"
 #include "server/core/pushes.h"
 #include "server/core/scripts.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
+#include "server/core/tracking.h"
 #include "server/core/watches.h"
 #include "storage/clock.h"
 #include "storage/compaction.h"
@@ -66,6 +68,8 @@ struct Server {
         blocking(store, key_events, clients),
         pushes(workers),
         pubsub(pushes, store_options.hash_seed),
+        keyspace_events(server_config, key_events, pubsub),
+        tracking(key_events, clients, pushes, server_config, store_options.hash_seed, workers),
         statistics(workers, commands.size()) {}
 
   // Whether the client may run commands: it said the password, or there is none.
@@ -85,6 +89,8 @@ struct Server {
   Blocking blocking;
   Pushes pushes;
   PubSub pubsub;
+  KeyspaceEvents keyspace_events;
+  Tracking tracking;
   Scripts scripts;
   Statistics statistics;
   Slowlog slowlog;

@@ -1,5 +1,6 @@
 #include "server/core/session.h"
 
+#include <algorithm>
 #include <cassert>
 #include <new>
 #include <utility>
@@ -323,11 +324,17 @@ void Session::send_lines(std::string_view lines) {
   publish_buffers();
 }
 
+// Invalidations are for clients of any class, and nobody asks for them one by one: what has been
+// pushed since all was last sent has the limit of subscribers.
 void Session::add_push(const PushText& text) {
   if (stream_->closing() || has(kCloseAfterReply)) return;
+  if (stream_->output_bytes() + pushes_.bytes == 0) pushed_bytes_ = 0;
   worker_.push_pool().append(pushes_, text);
+  pushed_bytes_ += text.size();
   if (!std::exchange(push_queued_, true)) worker_.push_soon(id());
-  close_if_unread(stream_->output_bytes() + pushes_.bytes);
+  const size_t unread = stream_->output_bytes() + pushes_.bytes;
+  if (!close_if_unread(unread))
+    close_if_above(worker_.server().config.values.output_pubsub, std::min(unread, pushed_bytes_));
 }
 
 // Between two replies. So what a command publishes to its own client stands right behind its reply,
@@ -407,7 +414,11 @@ bool Session::check_output() {
 
 // Whether these are more bytes than the peer may leave unread.
 bool Session::close_if_unread(size_t bytes) {
-  const auto hard = static_cast<size_t>(output_limit().hard_bytes.load(std::memory_order_relaxed));
+  return close_if_above(output_limit(), bytes);
+}
+
+bool Session::close_if_above(const OutputLimit& limit, size_t bytes) {
+  const auto hard = static_cast<size_t>(limit.hard_bytes.load(std::memory_order_relaxed));
   if (hard == 0 || bytes <= hard) return false;
   worker_.counters().output_buffer_limit_closes.add();
   close();

@@ -105,6 +105,7 @@ class Session final : public Client, public net::StreamHandler {
   bool check_output();
   void place_pushes();
   bool close_if_unread(size_t bytes);
+  bool close_if_above(const OutputLimit& limit, size_t bytes);
   void publish_buffers();
   bool busy() const { return suspended_.continuation != nullptr || held_ || awaits_others_; }
   // A part of a reply has been sent, the rest is to follow.
@@ -122,6 +123,7 @@ class Session final : public Client, public net::StreamHandler {
   size_t output_begin_ = 0;  // where its unsent replies are in the worker's output
   size_t output_end_ = 0;
   PushChain pushes_;          // that wait to be sent
+  size_t pushed_bytes_ = 0;   // since nothing was left to be sent
   bool push_queued_ = false;  // its worker will call send_pushes()
   bool queued_ = false;
   bool more_requests_ = false;    // offered, and stopped at: to be offered again

@@ -64,9 +64,14 @@ void Worker::run() {
 // Other loops first, so that they work at the same time.
 void Worker::finish_turn() {
   received_.run();
+  if (server_.tracking.in_use() || server_.tracking.dropping()) settle_tracking();
   server_.pushes.wake_others();
   if (pushes_.waiting()) pushes_.hand_out();
   if (!receivers_.empty() && !pushing_) pushing_ = send_pushes();
+}
+
+void Worker::settle_tracking() {
+  if (server_.tracking.settle(index_)) loop_.start_turns();
 }
 
 // For as long as a turn may take; true, and turn() goes on, if there is more.
@@ -129,6 +134,7 @@ void Worker::with_session(uint64_t id, std::function<void(Session&)> action) {
 void Worker::session_closed(Session& session) {
   server_.clients.remove(session);
   server_.watches.unwatch_all(session, now_ms());
+  server_.tracking.client_gone(session);
   if (session.has(Client::kMonitor)) server_.monitors.fetch_sub(1, std::memory_order_relaxed);
   if (auto left = server_.pubsub.client_gone(session); left != nullptr) {
     leaving_.push_back(std::move(left));

@@ -80,6 +80,7 @@ class Worker {
   bool turn();
   void finish_turn();
   bool send_pushes();
+  void settle_tracking();
   bool end_subscriptions();
   void close_gone();
   bool do_upkeep();

@@ -41,7 +41,8 @@ Status Hash::open(Entry* entry) {
   object_ = entry->object();
   if (may_have_dead()) {
     size_t elements = kSweptOnAccess;
-    object_.sweep(db_.now_ms(), elements);
+    const bool swept = object_.sweep(db_.now_ms(), elements);
+    if (swept) db_.note_fields_expired(key_);
     db_.set_object(key_, *entry_, object_);
   }
   return Status::kOk;
@@ -146,7 +147,7 @@ TablePosition Hash::scan(TablePosition from, ScanBudget budget, Visit visit) con
 void Hash::drop_dead() {
   if (!may_have_dead()) return;
   size_t elements = std::numeric_limits<size_t>::max();
-  object_.sweep(db_.now_ms(), elements);
+  if (object_.sweep(db_.now_ms(), elements)) db_.note_fields_expired(key_);
   changed_ = true;
 }
 

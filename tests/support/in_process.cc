@@ -40,6 +40,7 @@ FakeClient::FakeClient(core::Server& server, int64_t now_ms)
 FakeClient::~FakeClient() {
   server_.clients.remove(*this);
   server_.watches.unwatch_all(*this, 0);
+  server_.tracking.client_gone(*this);
   const auto left = server_.pubsub.client_gone(*this);
   while (left != nullptr && server_.pubsub.end_some(*left)) {
   }
@@ -134,6 +135,7 @@ std::string InProcess::run_raw(FakeClient& client, const std::vector<std::string
       }
     }
   }
+  server_->tracking.settle(0);
   server_->pushes.queue(0).hand_out();
   return all_bytes(out);
 }
