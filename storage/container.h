@@ -29,7 +29,7 @@ class Container {
   // Elements with expiries of their own, milliseconds since the epoch: see Object.
   virtual int64_t next_due_ms() const { return std::numeric_limits<int64_t>::max(); }
   virtual bool all_dead(int64_t /*now_ms*/) const { return false; }
-  virtual void sweep(int64_t /*now_ms*/, size_t& /*elements*/) {}
+  virtual bool sweep(int64_t /*now_ms*/, size_t& /*elements*/) { return false; }
   // Whether any element has an expiry, dead or not.
   virtual bool any_timed() const { return false; }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "storage/given_access.h"
+
 namespace larder::storage {
 namespace {
 
@@ -228,6 +230,38 @@ uint64_t EvictionPolicy::idle_seconds(AccessBits bits, int64_t now_ms) const {
 uint32_t EvictionPolicy::frequency(AccessBits bits, int64_t now_ms) const {
   if (is_lfu(kind())) return lfu_counter(bits, now_ms);
   return aged_frequency(bits, clock_.age_of(tick_of(bits)));
+}
+
+// Under adaptive the bits hold a tick of the policy's clock, and only the clock knows when that
+// was: the youngest age that is old enough is searched for, since ages grow with ticks.
+AccessBits given_idle_seconds(const EvictionPolicy& policy, AccessBits bits, uint64_t seconds,
+                              int64_t now_ms) {
+  if (is_lfu(policy.kind())) return bits;
+  if (!is_adaptive(policy.kind())) {
+    const auto back = static_cast<uint32_t>(std::min<uint64_t>(seconds, kBitsMask));
+    return (bits - back) & kBitsMask;
+  }
+  const AccessBits frequency = bits & ~AccessClock::kTickMask;
+  const auto aged = [&](uint32_t age) { return frequency | (tick_of(bits - age)); };
+  uint32_t young = 0;
+  uint32_t old = AccessClock::kAgeMax;
+  while (young < old) {
+    const uint32_t age = young + (old - young) / 2;
+    if (policy.idle_seconds(aged(age), now_ms) >= seconds) {
+      old = age;
+    } else {
+      young = age + 1;
+    }
+  }
+  return aged(young);
+}
+
+AccessBits given_frequency(const EvictionPolicy& policy, AccessBits bits, uint32_t frequency) {
+  if (is_lfu(policy.kind())) {
+    return std::min(frequency, kLfuMax) << kMinuteBits | (bits & kMinuteMask);
+  }
+  if (!is_adaptive(policy.kind())) return bits;
+  return adaptive_bits(std::min(frequency, kFrequencyMax), tick_of(bits));
 }
 
 }  // namespace larder::storage

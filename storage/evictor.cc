@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "storage/entry_arena.h"
+#include "storage/expiry.h"
 
 namespace larder::storage {
 namespace {
@@ -121,6 +122,7 @@ size_t Evictor::try_evict(Candidate candidate, int64_t now_ms) {
     }
     EvictionPolicy& policy = store_.eviction();
     const bool expired = slot.entry()->dead(now_ms);
+    const KeyChange end = expired ? death_of(*slot.entry(), now_ms) : KeyChange::kEvicted;
     if (expired) {
       shard.expired.add();
     } else {
@@ -130,8 +132,7 @@ size_t Evictor::try_evict(Candidate candidate, int64_t now_ms) {
     policy.on_remove(shard.eviction);
     entry = table.erase(slot, candidate.hash);
     if (Observer* observer = store_.observer()) {
-      observer->changed(database, {entry->key(), candidate.hash},
-                        expired ? KeyChange::kExpired : KeyChange::kEvicted);
+      observer->changed(database, {entry->key(), candidate.hash}, end);
     }
   }
   const size_t bytes = held_bytes(*entry);

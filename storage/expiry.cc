@@ -70,13 +70,16 @@ bool ExpirySweeper::sweep_table(Table& table, size_t database, int64_t now_ms, s
   size_t elements = kElementsPerLock;
   const auto on_dead = [&](Entry* entry) {
     dead_.push_back(entry);
-    tell(*entry, KeyChange::kExpired);
+    tell(*entry, death_of(*entry, now_ms));
   };
   const auto on_due = [&](Entry& entry) {
     if (elements == 0) return;
     Object object = entry.object();
-    object.sweep(now_ms, elements);
+    const bool some_dead = object.sweep(now_ms, elements);
     entry.set_object(object);
+    if (Observer* observer = store_.observer(); observer != nullptr && some_dead) {
+      observer->fields_expired(database, store_.key(entry.key()));
+    }
     tell(entry, KeyChange::kWritten);
   };
   return table.sweep(now_ms, segments, on_dead, on_due);

@@ -18,6 +18,8 @@
 #include <limits>
 #include <vector>
 
+#include "storage/entry.h"
+#include "storage/observer.h"
 #include "storage/store.h"
 
 namespace larder::storage {
@@ -27,6 +29,12 @@ struct SweepBudget {
   size_t shards = 512;  // looked at
   size_t segments = 8;  // opened, at most Table::kSegmentEntriesMax keys in each
 };
+
+// Why a dead entry is dead: its own time has passed, or that of each of its fields.
+inline KeyChange death_of(const Entry& entry, int64_t now_ms) {
+  const bool own = entry.has_expiry() && entry.expire_at_ms() <= now_ms;
+  return own ? KeyChange::kExpired : KeyChange::kFieldsExpired;
+}
 
 class ExpirySweeper {
  public:

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "storage/expiry.h"
+
 namespace larder::storage {
 namespace {
 
@@ -32,11 +34,10 @@ Slot Keyspace::find_slot(const Key& key) {
   Table& keys = table(key);
   const Slot slot = keys.find(key);
   if (!slot || !slot.entry()->dead(now_ms_)) return slot;
+  const KeyChange death = death_of(*slot.entry(), now_ms_);
   Entry::destroy(take_out(key, slot));
   shard(key).expired.add();
-  if (Observer* observer = store_.observer()) {
-    observer->changed(database_, key, KeyChange::kExpired);
-  }
+  if (Observer* observer = store_.observer()) observer->changed(database_, key, death);
   return {};
 }
 
@@ -71,6 +72,9 @@ std::optional<Keyspace::AccessHistory> Keyspace::access_history(const Key& key) 
 Entry* Keyspace::read(const Key& key, Access access) {
   Entry* entry = find(key, access);
   (entry != nullptr ? shard(key).hits : shard(key).misses).add();
+  if (entry == nullptr && access != Access::kInspect) {
+    if (Observer* observer = store_.observer()) observer->missed(database_, key);
+  }
   return entry;
 }
 
@@ -217,13 +221,16 @@ void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
   const Slot replaced = target.find_slot(to);
   target.install(to, replaced, moved);
   if (!replaced) target.find_slot(to).set_bits(bits);
+  if (replaced) target.note_created(to);
   target.note(to, KeyChange::kWritten);
 }
 
 void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
   Entry* source = find(from);
   assert(source != nullptr);
-  target.install(to, target.find_slot(to), source->copy(to.bytes));
+  const Slot replaced = target.find_slot(to);
+  target.install(to, replaced, source->copy(to.bytes));
+  if (replaced) target.note_created(to);
   target.note(to, KeyChange::kWritten);
 }
 
@@ -236,6 +243,7 @@ void Keyspace::install(const Key& key, Slot slot, Entry* entry) {
     table(key).insert(key.hash, entry,
                       store_.eviction().on_insert(home.eviction, key.hash, now_ms_));
     if (database_ != 0) home.others_used = true;
+    note_created(key);
   }
 }
 

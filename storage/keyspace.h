@@ -29,8 +29,8 @@ class Keyspace {
   Keyspace in_database(size_t database) const { return {locked_, database, now_ms_}; }
 
   // Whether a look at a key is an access to it, for eviction and OBJECT IDLETIME, or leaves no
-  // trace.
-  enum class Access : uint8_t { kTouch, kPeek };
+  // trace. kInspect is a kPeek of which, if there is no such key, no observer is told.
+  enum class Access : uint8_t { kTouch, kPeek, kInspect };
 
   // The live entry of `key` or null. read() counts a hit or a miss; find() counts nothing.
   Entry* read(const Key& key, Access access = Access::kTouch);
@@ -79,6 +79,10 @@ class Keyspace {
   // only that it has grown.
   char* grow_string(const Key& key, size_t size);
   void note_written(const Key& key) { note(key, KeyChange::kWritten); }
+  // Fields of the hash in `key` were found dead and removed; some are left.
+  void note_fields_expired(const Key& key) {
+    if (Observer* observer = store_.observer()) observer->fields_expired(database_, key);
+  }
 
   bool erase(const Key& key);
 
@@ -100,6 +104,9 @@ class Keyspace {
   void note(const Key& key, KeyChange change) {
     shard(key).writes.add();
     if (Observer* observer = store_.observer()) observer->changed(database_, key, change);
+  }
+  void note_created(const Key& key) {
+    if (Observer* observer = store_.observer()) observer->created(database_, key);
   }
   Slot find_slot(const Key& key);
   void touch(const Key& key, Slot slot);

@@ -35,16 +35,17 @@ bool Object::no_live(int64_t now_ms) const {
   return is_packed() ? packed_hash::all_dead(packed(), now_ms) : container()->all_dead(now_ms);
 }
 
-void Object::sweep(int64_t now_ms, size_t& elements) {
-  if (!is_timed()) return;
+bool Object::sweep(int64_t now_ms, size_t& elements) {
+  if (!is_timed()) return false;
   if (is_packed()) {
     Packed* list = packed();
-    packed_hash::sweep(list, now_ms, elements);
+    const bool swept = packed_hash::sweep(list, now_ms, elements);
     *this = Object(type(), encoding(), list);
-    return;
+    return swept;
   }
-  container()->sweep(now_ms, elements);
+  const bool swept = container()->sweep(now_ms, elements);
   if (!container()->any_timed()) *this = Object(type(), Encoding::kTable, container());
+  return swept;
 }
 
 bool Object::move(bool (*worth_moving)(const void* block)) {

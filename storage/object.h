@@ -76,8 +76,8 @@ class Object {
     return is_timed() && next_due_ms() <= now_ms && no_live(now_ms);
   }
   // Frees dead elements, about `elements` at most, of one that is not all_dead(); counts down how
-  // many were looked at.
-  void sweep(int64_t now_ms, size_t& elements);
+  // many were looked at. Whether there were any.
+  bool sweep(int64_t now_ms, size_t& elements);
 
   // For compaction: moves a packed one that is `worth_moving` into a new block. Throws
   // std::bad_alloc, and then has changed nothing.

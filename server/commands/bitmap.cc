@@ -59,7 +59,10 @@ void setbit(Call& call) {
   const auto [bytes, grown] = string.value();
   const bool before = storage::bit_at({bytes.data(), bytes.size()}, at);
   storage::set_bit(bytes, at, bit);
-  if (grown || before != bit) db->note_written(key);
+  if (grown || before != bit) {
+    db->note_written(key);
+    call.notify(kEventString, "setbit", key);
+  }
   call.reply().integer(before ? 1 : 0);
 }
 
@@ -201,9 +204,10 @@ void bitop(Call& call) {
   }
   const std::string combined = storage::combine_bits(operation, sources);
   if (combined.empty()) {
-    db->erase(target);
+    if (db->erase(target)) call.notify(kEventGeneric, "del", target);
   } else {
     db->put_text(target, combined, storage::kNoExpiry, /*modified=*/true);
+    call.notify(kEventString, "set", target);
   }
   call.reply().integer(static_cast<int64_t>(combined.size()));
 }
@@ -323,7 +327,9 @@ void change_fields(Call& call, const FieldOperations& operations) {
       changed = true;
     }
   }
-  if (changed) db->note_written(key);
+  if (!changed) return;
+  db->note_written(key);
+  call.notify(kEventString, "setbit", key);
 }
 
 void bitfield(Call& call) {

@@ -85,6 +85,7 @@ void expire(Call& call) {
   }
   // -1 would mean no expiry; all times before the epoch are equally over.
   db->set_expiry(key, std::max<int64_t>(*at_ms, 0));
+  call.notify(kEventGeneric, *at_ms > call.now_ms() ? "expire" : "del", key);
   call.reply().integer(1);
 }
 
@@ -111,7 +112,10 @@ void persist(Call& call) {
   const Key key = call.key(1);
   const Entry* entry = db->find(key);
   const bool had_expiry = entry != nullptr && entry->has_expiry();
-  if (had_expiry) db->set_expiry(key, kNoExpiry);
+  if (had_expiry) {
+    db->set_expiry(key, kNoExpiry);
+    call.notify(kEventGeneric, "persist", key);
+  }
   call.reply().integer(had_expiry);
 }
 

@@ -14,6 +14,7 @@ core::Family client_tracking_commands();
 core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
+core::Family dump_commands();
 core::Family expiry_commands();
 core::Family function_commands();
 core::Family hash_commands();
@@ -31,6 +32,7 @@ core::Family scripting_commands();
 core::Family server_commands();
 core::Family set_commands();
 core::Family set_algebra_commands();
+core::Family sort_commands();
 core::Family sorted_set_commands();
 core::Family sorted_set_algebra_commands();
 core::Family sorted_set_pop_commands();
@@ -46,6 +48,7 @@ inline std::vector<core::Family> all_families() {
           config_commands(),
           connection_commands(),
           debug_commands(),
+          dump_commands(),
           expiry_commands(),
           function_commands(),
           hash_commands(),
@@ -63,6 +66,7 @@ inline std::vector<core::Family> all_families() {
           server_commands(),
           set_commands(),
           set_algebra_commands(),
+          sort_commands(),
           sorted_set_commands(),
           sorted_set_algebra_commands(),
           sorted_set_pop_commands(),

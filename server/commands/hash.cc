@@ -63,6 +63,7 @@ std::optional<int64_t> set_pairs(Call& call) {
     made += hash.set(call.argument(i), {call.argument(i + 1), call.blob_of(i + 1)});
   }
   hash.finish();
+  call.notify(kEventHash, "hset", call.key(1));
   return made;
 }
 
@@ -81,6 +82,7 @@ void hsetnx(Call& call) {
   if (hash.get(call.argument(2))) return call.reply().integer(0);
   hash.set(call.argument(2), {call.argument(3), call.blob_of(3)});
   hash.finish();
+  call.notify(kEventHash, "hset", call.key(1));
   call.reply().integer(1);
 }
 
@@ -91,6 +93,10 @@ void hdel(Call& call) {
   int64_t deleted = 0;
   for (const std::string_view field : call.arguments().subspan(2)) deleted += hash.erase(field);
   hash.finish();
+  if (deleted > 0) {
+    call.notify(kEventHash, "hdel", call.key(1));
+    call.notify_if_gone(*db, call.key(1));
+  }
   call.reply().integer(deleted);
 }
 
@@ -105,6 +111,7 @@ void hincrby(Call& call) {
   if (sum.status() == Status::kNotInteger) return call.fail(errors::kHashNotInteger);
   if (!sum.ok()) return call.fail(sum.status());
   hash.finish();
+  call.notify(kEventHash, "hincrby", call.key(1));
   call.reply().integer(sum.value());
 }
 
@@ -121,6 +128,7 @@ void hincrbyfloat(Call& call) {
   if (sum.status() == Status::kNotFloat) return call.fail(errors::kHashNotFloat);
   if (!sum.ok()) return call.fail(sum.status());
   hash.finish();
+  call.notify(kEventHash, "hincrbyfloat", call.key(1));
   call.reply().bulk(sum.value());
 }
 
@@ -220,8 +228,9 @@ void hscan(Call& call) {
   if (args.failed()) return call.fail(args.error());
   const storage::KeyPattern pattern(scan.pattern);
   BulkList found;
-  const uint64_t next = hash.scan(
-      cursor, scan.count, [&](const HashField& field) { collect(field, scan, pattern, found); });
+  const uint64_t next =
+      hash.scan(cursor, element_scan_budget(scan.count),
+                [&](const HashField& field) { collect(field, scan, pattern, found); });
   Reply& reply = call.reply();
   reply.array(2);
   reply.bulk_integer(static_cast<int64_t>(next));
@@ -234,31 +243,7 @@ void hscan(Call& call) {
 
 constexpr auto kRandom = [] { return random_bits(); };
 
-// How many fields a negative count may draw: whoever asks for 10^18 of them would get a reply that
-// never ends. Their bytes, taken from the mean, are bounded as well.
-constexpr size_t kDrawsMax = size_t{1} << 24;
-constexpr size_t kDrawnBytesMax = size_t{1} << 30;
-
-struct RandomRequest {
-  int64_t count = 0;  // negative: fields may be repeated
-  bool with_values = false;
-  size_t draws() const { return static_cast<size_t>(count < 0 ? -count : count); }
-};
-
-RandomRequest read_random_request(Args& args) {
-  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
-  RandomRequest request;
-  request.count = args.integer();
-  if (request.count < -kMax) args.fail(errors::out_of_range(-kMax, kMax));
-  request.with_values = args.option("WITHVALUES");
-  if (!args.done()) args.fail(errors::kSyntax);
-  if (request.with_values && (request.count < -kMax / 2 || request.count > kMax / 2)) {
-    args.fail(errors::kOutOfRange);
-  }
-  return request;
-}
-
-void answer_fields(Call& call, Hash& hash, const RandomRequest& request) {
+void answer_fields(Call& call, Hash& hash, const DrawRequest& request) {
   Reply& reply = call.reply();
   const bool pairs = reply.version() == RespVersion::k3;
   const auto write = [&](const HashField& field) {
@@ -266,10 +251,9 @@ void answer_fields(Call& call, Hash& hash, const RandomRequest& request) {
     reply.element(field.name);
     if (request.with_values) reply.value(field.value);
   };
-  const bool repeating = request.count < 0;
-  const size_t count = repeating ? request.draws() : std::min(request.draws(), hash.size());
+  const size_t count = request.repeats() ? request.draws() : std::min(request.draws(), hash.size());
   reply.array(request.with_values && !pairs ? count * 2 : count);
-  if (repeating) {
+  if (request.repeats()) {
     hash.draw(count, kRandom, write);
   } else {
     hash.sample(count, kRandom, write);
@@ -279,7 +263,7 @@ void answer_fields(Call& call, Hash& hash, const RandomRequest& request) {
 void hrandfield(Call& call) {
   Args args = call.args(2);
   const bool one = args.done();
-  const RandomRequest request = one ? RandomRequest{} : read_random_request(args);
+  const DrawRequest request = one ? DrawRequest{} : read_draw(args, "WITHVALUES");
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
   Hash hash(*db, call.key(1), limits(call));
@@ -289,8 +273,7 @@ void hrandfield(Call& call) {
     return hash.draw(1, kRandom, [&](const HashField& f) { call.reply().element(f.name); });
   }
   if (!hash.exists() || request.count == 0) return call.reply().array(0);
-  const size_t drawn_max = std::min(kDrawsMax, kDrawnBytesMax / hash.mean_field_bytes());
-  if (request.count < 0 && request.draws() > std::max<size_t>(drawn_max, hash.size())) {
+  if (request.repeats() && !can_draw(request.draws(), hash.memory_bytes(), hash.size())) {
     return call.fail(errors::kOutOfRange);
   }
   answer_fields(call, hash, request);

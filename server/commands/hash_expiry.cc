@@ -77,6 +77,26 @@ int64_t put_expiry(Hash& hash, std::string_view field, int64_t at_ms, int64_t no
   return kDone;
 }
 
+// What a command did to fields, for who listens.
+struct FieldChanges {
+  bool changed = false;  // in the way that is told as the command's event
+  bool deleted = false;
+
+  void note(int64_t outcome) {
+    changed |= outcome == kDone;
+    deleted |= outcome == kDeleted;
+  }
+  // Once the hash is finished. All fields of a command get the same expiry, so either they die or
+  // they live.
+  void tell(Call& call, DatabaseLock& db, std::string_view event) const {
+    const storage::Key key = call.key(1);
+    if (changed) call.notify(kEventHash, event, key);
+    if (!deleted) return;
+    call.notify(kEventHash, "hdel", key);
+    call.notify_if_gone(*db, key);
+  }
+};
+
 // --- HEXPIRE, HPEXPIRE, HEXPIREAT, HPEXPIREAT.
 
 enum class Condition { kNone, kWithout, kWith, kLater, kEarlier };
@@ -116,6 +136,7 @@ void hexpire(Call& call) {
   const Condition condition = read_condition(args);
   read_fields(args, errors::kFieldCountAboveZero);
   if (args.failed()) return call.fail(args.error());
+  FieldChanges changes;
   call.reply().array(args.left());
   while (!args.done()) {
     const std::string_view field = args.next();
@@ -126,9 +147,11 @@ void hexpire(Call& call) {
                     ? put_expiry(hash, field, at_ms, call.now_ms())
                     : kNotAllowed;
     }
+    changes.note(outcome);
     call.reply().integer(outcome);
   }
   hash.finish();
+  changes.tell(call, db, "hexpire");
 }
 
 // --- HTTL, HPTTL, HEXPIRETIME, HPEXPIRETIME, HPERSIST.
@@ -160,14 +183,17 @@ void hpersist(Call& call) {
   Args args = call.args(2);
   read_fields(args, errors::kFieldCountPositive);
   if (args.failed()) return call.fail(args.error());
+  FieldChanges changes;
   call.reply().array(args.left());
   while (!args.done()) {
     const std::string_view field = args.next();
     const int64_t present_ms = hash.expire_at_ms(field).value_or(kNoField);
     if (present_ms >= 0) hash.set_expiry(field, kNoExpiry);
+    changes.changed |= present_ms >= 0;
     call.reply().integer(present_ms >= 0 ? kDone : present_ms);
   }
   hash.finish();
+  changes.tell(call, db, "hpersist");
 }
 
 // --- HGETEX, HSETEX, HGETDEL.
@@ -212,15 +238,19 @@ void hgetex(Call& call) {
   }
   read_fields(args, errors::kFieldCountPositive);
   if (args.failed()) return call.fail(args.error());
+  FieldChanges done;
   call.reply().array(args.left());
   while (!args.done()) {
     const std::string_view field = args.next();
     const std::optional<HashValue> value = hash.get(field);
     answer(call, value);
     if (!value || !changes) continue;
-    if (at_ms != hash.expire_at_ms(field)) put_expiry(hash, field, at_ms, call.now_ms());
+    if (at_ms != hash.expire_at_ms(field)) {
+      done.note(put_expiry(hash, field, at_ms, call.now_ms()));
+    }
   }
   hash.finish();
+  done.tell(call, db, at_ms == kNoExpiry ? "hpersist" : "hexpire");
 }
 
 void hgetdel(Call& call) {
@@ -230,13 +260,15 @@ void hgetdel(Call& call) {
   Args args = call.args(2);
   read_fields(args, errors::kFieldCountPositive);
   if (args.failed()) return call.fail(args.error());
+  FieldChanges changes;
   call.reply().array(args.left());
   while (!args.done()) {
     const std::string_view field = args.next();
     answer(call, hash.get(field));
-    hash.erase(field);
+    changes.deleted |= hash.erase(field);
   }
   hash.finish();
+  changes.tell(call, db, "");
 }
 
 struct SetOptions {
@@ -302,17 +334,22 @@ void hsetex(Call& call) {
   if (!open_to_change(call, hash)) return;
   const size_t first = args.position();
   if (!conditions_hold(call, hash, first, options.existing)) return call.reply().integer(0);
+  FieldChanges changes;
   for (size_t i = first; i < call.argument_count(); i += 2) {
     const std::string_view field = call.argument(i);
     int64_t at_ms = options.expire_at_ms;
     if (options.keep_ttl) at_ms = hash.expire_at_ms(field).value_or(kNoExpiry);
     if (at_ms != kNoExpiry && at_ms <= call.now_ms()) {
       hash.erase(field);
+      changes.deleted = true;
     } else {
       hash.set(field, {call.argument(i + 1), call.blob_of(i + 1)}, at_ms);
+      changes.changed |= options.expire_at_ms != kNoExpiry;
     }
   }
   hash.finish();
+  call.notify(kEventHash, "hset", call.key(1));
+  changes.tell(call, db, "hexpire");
   call.reply().integer(1);
 }
 

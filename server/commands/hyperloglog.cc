@@ -35,8 +35,10 @@ bool read_sketch(Call& call, const Result<Entry*>& found, char (&digits)[storage
   return true;
 }
 
-void put_sketch(Keyspace& db, const Key& key, std::string_view sketch, const Entry* before) {
+void put_sketch(Call& call, Keyspace& db, const Key& key, std::string_view sketch,
+                const Entry* before) {
   db.put_text(key, sketch, before != nullptr ? before->expire_at_ms() : storage::kNoExpiry, true);
+  call.notify(kEventString, "pfadd", key);
 }
 
 // A dense sketch is changed where it is, and only if there is something to change.
@@ -50,7 +52,10 @@ void add_to_dense(Call& call, Keyspace& db, std::string_view sketch) {
     }
     hll::raise_dense(bytes, observed);
   }
-  if (!bytes.empty()) db.note_written(call.key(1));
+  if (!bytes.empty()) {
+    db.note_written(call.key(1));
+    call.notify(kEventString, "pfadd", call.key(1));
+  }
   call.reply().integer(bytes.empty() ? 0 : 1);
 }
 
@@ -71,7 +76,7 @@ void pfadd(Call& call) {
   }
   if (changed) {
     hll::forget_estimate(sketch);  // of a new one without elements as well, as Redis does
-    put_sketch(*db, call.key(1), sketch, found.value());
+    put_sketch(call, *db, call.key(1), sketch, found.value());
   }
   call.reply().integer(changed ? 1 : 0);
 }
@@ -131,7 +136,7 @@ void pfmerge(Call& call) {
   if (any_dense && !hll::make_dense(sketch)) return call.fail(errors::kDamagedHyperLogLog);
   registers.raise(sketch, sparse_bytes_max(call));
   hll::forget_estimate(sketch);
-  put_sketch(*db, destination, sketch, before);
+  put_sketch(call, *db, destination, sketch, before);
   call.reply().simple("OK");
 }
 

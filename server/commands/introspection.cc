@@ -43,7 +43,8 @@ uint32_t shown_flags(const CommandRow& row) {
   uint32_t flags = row.flags;
   for (size_t i = 0; i < key_spec_count(row); i++) {
     const KeySpec& spec = row.keys[i];
-    if (spec.key_count_at >= 0 || (spec.flags & kIncomplete) != 0) flags |= kMovableKeys;
+    const bool hidden = (spec.flags & (kIncomplete | kFromPatterns | kBehindStore)) != 0;
+    if (spec.key_count_at >= 0 || hidden) flags |= kMovableKeys;
   }
   return flags;
 }
@@ -66,6 +67,11 @@ void write_key_spec(Reply& reply, const KeySpec& spec) {
   reply.map(3);
   reply.bulk("flags");
   write_bits(reply, spec.flags, key_flag_names());
+  if ((spec.flags & (kFromPatterns | kBehindStore)) != 0) {
+    write_search(reply, "begin_search", "unknown", 0);
+    write_search(reply, "find_keys", "unknown", 0);
+    return;
+  }
   write_search(reply, "begin_search", "index", 1);
   write_number(reply, "index", spec.begin);
   if (spec.key_count_at >= 0) {

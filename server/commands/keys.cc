@@ -10,6 +10,7 @@ namespace larder::commands {
 namespace {
 
 constexpr auto kPeek = storage::Keyspace::Access::kPeek;
+constexpr auto kInspect = storage::Keyspace::Access::kInspect;
 
 using namespace core;  // NOLINT: the vocabulary of every handler
 using storage::Entry;
@@ -19,7 +20,12 @@ using storage::Keyspace;
 void del(Call& call) {
   DatabaseLock db = call.lock();
   int64_t deleted = 0;
-  for (size_t i = 1; i < call.argument_count(); i++) deleted += db->erase(call.key(i));
+  for (size_t i = 1; i < call.argument_count(); i++) {
+    const Key key = call.key(i);
+    if (!db->erase(key)) continue;
+    call.notify(kEventGeneric, "del", key);
+    deleted++;
+  }
   call.reply().integer(deleted);
 }
 
@@ -54,12 +60,18 @@ bool can_rename(Call& call, Keyspace& db, const Key& from) {
   return false;
 }
 
+void move_key(Call& call, Keyspace& db, const Key& from, const Key& to) {
+  db.move(from, db, to);
+  call.notify(kEventGeneric, "rename_from", from);
+  call.notify(kEventGeneric, "rename_to", to);
+}
+
 void rename(Call& call) {
   DatabaseLock db = call.lock();
   const Key from = call.key(1);
   const Key to = call.key(2);
   if (!can_rename(call, *db, from)) return;
-  if (from.bytes != to.bytes) db->move(from, *db, to);
+  if (from.bytes != to.bytes) move_key(call, *db, from, to);
   call.reply().simple("OK");
 }
 
@@ -69,7 +81,7 @@ void renamenx(Call& call) {
   const Key to = call.key(2);
   if (!can_rename(call, *db, from)) return;
   if (db->find(to) != nullptr) return call.reply().integer(0);
-  db->move(from, *db, to);
+  move_key(call, *db, from, to);
   call.reply().integer(1);
 }
 
@@ -109,6 +121,7 @@ void copy(Call& call) {
   if (db->read(from) == nullptr) return call.reply().integer(0);
   if (!replace && target.find(to) != nullptr) return call.reply().integer(0);
   db->copy(from, target, to);
+  call.notify_in(database, kEventGeneric, "copy_to", to);
   call.reply().integer(1);
 }
 
@@ -122,14 +135,17 @@ void move(Call& call) {
   const Key key = call.key(1);
   if (db->find(key) == nullptr || target.find(key) != nullptr) return call.reply().integer(0);
   db->move(key, target, key);
+  call.notify(kEventGeneric, "move_from", key);
+  call.notify_in(database, kEventGeneric, "move_to", key);
   call.reply().integer(1);
 }
 
 // --- OBJECT.
+// Looking at a key so is no miss that anybody is told of.
 
 void object_encoding(Call& call) {
   DatabaseLock db = call.lock();
-  const Entry* entry = db->read(call.key(2), kPeek);
+  const Entry* entry = db->read(call.key(2), kInspect);
   if (entry == nullptr) return call.reply().null();
   call.reply().bulk(encoding_name(*entry));
 }
@@ -137,13 +153,13 @@ void object_encoding(Call& call) {
 // A value belongs to its key alone.
 void object_refcount(Call& call) {
   DatabaseLock db = call.lock();
-  if (db->read(call.key(2), kPeek) == nullptr) return call.reply().null();
+  if (db->read(call.key(2), kInspect) == nullptr) return call.reply().null();
   call.reply().integer(1);
 }
 
 void object_freq(Call& call) {
   DatabaseLock db = call.lock();
-  if (db->read(call.key(2), kPeek) == nullptr) return call.reply().null();
+  if (db->read(call.key(2), kInspect) == nullptr) return call.reply().null();
   const storage::EvictionKind policy = call.store().eviction().kind();
   if (!is_lfu(policy) && !is_adaptive(policy)) return call.fail(errors::kFrequencyNotTracked);
   call.reply().integer(db->access_history(call.key(2))->frequency);
@@ -151,7 +167,7 @@ void object_freq(Call& call) {
 
 void object_idletime(Call& call) {
   DatabaseLock db = call.lock();
-  if (db->read(call.key(2), kPeek) == nullptr) return call.reply().null();
+  if (db->read(call.key(2), kInspect) == nullptr) return call.reply().null();
   if (is_lfu(call.store().eviction().kind())) return call.fail(errors::kIdleTimeNotTracked);
   call.reply().integer(static_cast<int64_t>(db->access_history(call.key(2))->idle_seconds));
 }

@@ -7,7 +7,8 @@
 
 #include "server/commands/families.h"
 #include "server/core/call.h"
-#include "server/core/list_reply.h"
+#include "server/core/list_events.h"
+#include "server/core/list_limits.h"
 #include "storage/types/collection.h"
 
 namespace larder::commands {
@@ -54,6 +55,7 @@ void push(Call& call, ListEnd end, Push into) {
   const Result<size_t> size =
       into(*db, call.key(1), end, call.arguments().subspan(2), list_limit(call.config()));
   if (!size.ok()) return call.fail(size.status());
+  if (size.value() > 0) call.notify(kEventList, list_push_event(end), call.key(1));
   call.reply().integer(static_cast<int64_t>(size.value()));
 }
 
@@ -90,7 +92,10 @@ void pop(Call& call, ListEnd end) {
   const size_t taken = std::min(static_cast<size_t>(count), storage::list_size(*entry));
   if (counted) reply.array(taken);
   storage::pop_list(*db, call.key(1), *entry, end, taken, list_limit(call.config()),
-                    [&](const Element& element) { write_element(reply, element); });
+                    [&](const Element& element) { reply.element(element); });
+  if (taken == 0) return;
+  call.notify(kEventList, list_pop_event(end), call.key(1));
+  call.notify_if_gone(*db, call.key(1));
 }
 
 void lpop(Call& call) {
@@ -125,7 +130,7 @@ void lrange(Call& call) {
   call.reply().array(range.size);
   if (range.size == 0) return;
   ListCursor cursor(*entry, static_cast<int64_t>(range.first));
-  for (size_t i = 0; i < range.size; i++, cursor.next()) write_element(call.reply(), cursor.get());
+  for (size_t i = 0; i < range.size; i++, cursor.next()) call.reply().element(cursor.get());
 }
 
 // The index is looked at last, as in Redis.
@@ -140,7 +145,7 @@ void lindex(Call& call) {
   if (args.failed()) return call.fail(args.error());
   const ListCursor cursor(*entry, index);
   if (cursor.done()) return call.reply().null();
-  write_element(call.reply(), cursor.get());
+  call.reply().element(cursor.get());
 }
 
 // ------------------------------------------------------------------------------------------- LPOS
@@ -229,6 +234,7 @@ void lset(Call& call) {
   const storage::Status status = storage::set_list_element(
       *db, call.key(1), index, call.argument(3), list_limit(call.config()));
   if (status != storage::Status::kOk) return call.fail(status);
+  call.notify(kEventList, "lset", call.key(1));
   call.reply().simple("OK");
 }
 
@@ -241,6 +247,7 @@ void linsert(Call& call) {
   const Result<int64_t> size = storage::insert_into_list(
       *db, call.key(1), behind, call.argument(3), call.argument(4), list_limit(call.config()));
   if (!size.ok()) return call.fail(size.status());
+  if (size.value() > 0) call.notify(kEventList, "linsert", call.key(1));
   call.reply().integer(size.value());
 }
 
@@ -252,6 +259,10 @@ void lrem(Call& call) {
   const Result<size_t> removed = storage::remove_from_list(
       *db, call.key(1), count, call.argument(3), list_limit(call.config()));
   if (!removed.ok()) return call.fail(removed.status());
+  if (removed.value() > 0) {
+    call.notify(kEventList, "lrem", call.key(1));
+    call.notify_if_gone(*db, call.key(1));
+  }
   call.reply().integer(static_cast<int64_t>(removed.value()));
 }
 
@@ -261,9 +272,15 @@ void ltrim(Call& call) {
   const int64_t last = args.integer();
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
+  const storage::Key key = call.key(1);
+  const bool there = db->find(key) != nullptr;
   const storage::Status status =
-      storage::trim_list(*db, call.key(1), first, last, list_limit(call.config()));
+      storage::trim_list(*db, key, first, last, list_limit(call.config()));
   if (status != storage::Status::kOk) return call.fail(status);
+  if (there) {
+    call.notify(kEventList, "ltrim", key);
+    call.notify_if_gone(*db, key);
+  }
   call.reply().simple("OK");
 }
 

@@ -7,7 +7,9 @@
 
 #include "server/commands/families.h"
 #include "server/core/call.h"
-#include "server/core/list_reply.h"
+#include "server/core/list_events.h"
+#include "server/core/list_limits.h"
+#include "server/core/pop_arguments.h"
 #include "server/core/waiting_command.h"
 #include "storage/types/collection.h"
 #include "storage/types/list.h"
@@ -32,13 +34,17 @@ ListEnd read_end(Args& args) {
 // ----------------------------------------------------------------------------------------- Moving
 
 // Answers the element that was moved. False, and nothing is answered, if there is no source.
-bool move_element(storage::Keyspace& db, const Key& source, const Key& target, ListMove ends,
-                  const storage::ListLimit& limit, Reply& reply) {
+bool move_element(Server& server, storage::Keyspace& db, const Key& source, const Key& target,
+                  ListMove ends, Reply& reply) {
   const Result<bool> moved =
-      storage::move_list_element(db, source, target, ends, limit,
-                                 [&](const Element& element) { write_element(reply, element); });
-  if (moved.ok()) return moved.value();
-  reply.error(errors::text(moved.status()));
+      storage::move_list_element(db, source, target, ends, list_limit(server.config),
+                                 [&](const Element& element) { reply.element(element); });
+  if (!moved.ok()) return reply.error(errors::text(moved.status())), true;
+  if (!moved.value()) return false;
+  KeyspaceEvents& events = server.keyspace_events;
+  events.notify(kEventList, list_push_event(ends.to), db.database(), target);
+  events.notify(kEventList, list_pop_event(ends.from), db.database(), source);
+  events.notify_if_gone(db, source);
   return true;
 }
 
@@ -46,9 +52,8 @@ void move_at_once(Call& call, ListMove ends) {
   DatabaseLock db = call.lock();
   const Key source = call.key(1);
   const Key target = call.key(2);
-  if (!move_element(*db, source, target, ends, list_limit(call.config()), call.reply())) {
-    call.reply().null();
-  }
+  if (!move_element(call.server(), *db, source, target, ends, call.reply())) call.reply().null();
+  call.note_published();
 }
 
 void lmove(Call& call) {
@@ -71,33 +76,16 @@ struct ListPop {
   bool several = false;  // the reply has an array of elements
 };
 
-struct MultiPop {
-  size_t first_key = 0;
-  size_t keys = 0;
-  ListPop pop{.several = true};
-};
-
-// LMPOP's arguments from the number of keys on.
-MultiPop read_multi_pop(Args& args) {
-  MultiPop multi;
-  const int64_t keys = args.integer(1, INT64_MAX, errors::kNumkeys);
-  multi.first_key = args.position();
-  if (args.failed()) return multi;
-  if (static_cast<uint64_t>(keys) >= args.left()) return args.fail(errors::kSyntax), multi;
-  for (; multi.keys < static_cast<size_t>(keys); multi.keys++) args.next();
-  multi.pop.end = read_end(args);
-  if (args.option("COUNT", 1)) {
-    multi.pop.count = static_cast<size_t>(args.integer(1, INT64_MAX, errors::kCountNotPositive));
-  }
-  if (!args.done()) args.fail(errors::kSyntax);
-  return multi;
+ListPop list_pop(const MultiPop& multi) {
+  return {.end = multi.second_end ? ListEnd::kTail : ListEnd::kHead,
+          .count = multi.count,
+          .several = true};
 }
 
 // Answers the key and what is taken, which also goes to `taken` unless that is null. False, and
 // nothing is answered, if there is no such list.
-bool pop_elements(storage::Keyspace& db, const Key& key, const ListPop& pop,
-                  const storage::ListLimit& limit, Reply& reply,
-                  std::vector<std::string>* taken = nullptr) {
+bool pop_elements(Server& server, storage::Keyspace& db, const Key& key, const ListPop& pop,
+                  Reply& reply, std::vector<std::string>* taken = nullptr) {
   const Result<Entry*> found = storage::find_collection(db, key, storage::ValueType::kList);
   if (!found.ok()) return reply.error(errors::text(found.status())), true;
   Entry* entry = found.value();
@@ -106,23 +94,27 @@ bool pop_elements(storage::Keyspace& db, const Key& key, const ListPop& pop,
   reply.array(2);
   reply.bulk(key.bytes);
   if (pop.several) reply.array(count);
-  storage::pop_list(db, key, *entry, pop.end, count, limit, [&](const Element& element) {
-    write_element(reply, element);
+  const auto take = [&](const Element& element) {
+    reply.element(element);
     if (taken == nullptr) return;
     char digits[storage::kIntegerTextMax];
     taken->emplace_back(element.string(digits));
-  });
+  };
+  storage::pop_list(db, key, *entry, pop.end, count, list_limit(server.config), take);
+  server.keyspace_events.notify(kEventList, list_pop_event(pop.end), db.database(), key);
+  server.keyspace_events.notify_if_gone(db, key);
   return true;
 }
 
 void lmpop(Call& call) {
   Args args = call.args();
-  const MultiPop multi = read_multi_pop(args);
+  const MultiPop multi = read_multi_pop(args, "LEFT", "RIGHT");
   if (args.failed()) return call.fail(args.error());
+  const ListPop pop = list_pop(multi);
   DatabaseLock db = call.lock();
   for (size_t i = 0; i < multi.keys; i++) {
     const Key key = call.key(multi.first_key + i);
-    if (pop_elements(*db, key, multi.pop, list_limit(call.config()), call.reply())) return;
+    if (pop_elements(call.server(), *db, key, pop, call.reply())) return call.note_published();
   }
   call.reply().null_array();
 }
@@ -132,22 +124,20 @@ void lmpop(Call& call) {
 // Takes elements from the first list that has any.
 class PopWait final : public WaitingCommand {
  public:
-  PopWait(const Config& config, ListPop pop) : config_(config), pop_(pop) {}
+  PopWait(Server& server, ListPop pop) : server_(server), pop_(pop) {}
 
   storage::ValueType type() const override { return storage::ValueType::kList; }
 
   bool attempt(storage::Keyspace& db, std::span<const Key> keys, Reply& reply) override {
     for (size_t i = 0; i < keys.size(); i++) {
       taken_from_ = i;
-      if (pop_elements(db, keys[i], pop_, list_limit(config_), reply, kept_ ? &taken_ : nullptr)) {
-        return true;
-      }
+      if (pop_elements(server_, db, keys[i], pop_, reply, kept_ ? &taken_ : nullptr)) return true;
     }
     return false;
   }
 
   std::unique_ptr<WaitingCommand> keep() const override {
-    auto copy = std::make_unique<PopWait>(config_, pop_);
+    auto copy = std::make_unique<PopWait>(server_, pop_);
     copy->kept_ = true;
     return copy;
   }
@@ -156,11 +146,11 @@ class PopWait final : public WaitingCommand {
     if (taken_.empty()) return;
     const std::vector<std::string_view> values(taken_.rbegin(), taken_.rend());
     // A key that got another type meanwhile keeps it: the elements are lost.
-    (void)storage::push_list(db, keys[taken_from_], pop_.end, values, list_limit(config_));
+    (void)storage::push_list(db, keys[taken_from_], pop_.end, values, list_limit(server_.config));
   }
 
  private:
-  const Config& config_;
+  Server& server_;
   const ListPop pop_;
   bool kept_ = false;
   size_t taken_from_ = 0;
@@ -170,57 +160,44 @@ class PopWait final : public WaitingCommand {
 // Moves an element from the first of two keys to the second.
 class MoveWait final : public WaitingCommand {
  public:
-  MoveWait(const Config& config, ListMove ends) : config_(config), ends_(ends) {}
+  MoveWait(Server& server, ListMove ends) : server_(server), ends_(ends) {}
 
   storage::ValueType type() const override { return storage::ValueType::kList; }
   bool attempt(storage::Keyspace& db, std::span<const Key> keys, Reply& reply) override {
-    return move_element(db, keys[0], keys[1], ends_, list_limit(config_), reply);
+    return move_element(server_, db, keys[0], keys[1], ends_, reply);
   }
   std::unique_ptr<WaitingCommand> keep() const override {
-    return std::make_unique<MoveWait>(config_, ends_);
+    return std::make_unique<MoveWait>(server_, ends_);
   }
 
  private:
-  const Config& config_;
+  Server& server_;
   const ListMove ends_;
 };
 
-void pop_or_wait(Call& call, ListEnd end) {
-  const size_t timeout_at = call.argument_count() - 1;
-  Args args = call.args(timeout_at);
-  WaitTerms terms{.keys = timeout_at - 1, .awaited = timeout_at - 1};
-  terms.deadline_ms = read_deadline(args, call.now_ms());
-  if (args.failed()) return call.fail(args.error());
-  PopWait command(call.config(), {.end = end});
-  run_or_wait(call, terms, command);
-}
-
 void blpop(Call& call) {
-  pop_or_wait(call, ListEnd::kHead);
+  PopWait command(call.server(), {.end = ListEnd::kHead});
+  pop_or_wait(call, command);
 }
 
 void brpop(Call& call) {
-  pop_or_wait(call, ListEnd::kTail);
+  PopWait command(call.server(), {.end = ListEnd::kTail});
+  pop_or_wait(call, command);
 }
 
 void blmpop(Call& call) {
   Args args = call.args(2);
-  const MultiPop multi = read_multi_pop(args);
+  const MultiPop multi = read_multi_pop(args, "LEFT", "RIGHT");
   if (args.failed()) return call.fail(args.error());
-  Args timeout = call.args(1);
-  WaitTerms terms{.deadline_ms = read_deadline(timeout, call.now_ms())};
-  if (timeout.failed()) return call.fail(timeout.error());
-  terms.first_key = multi.first_key;
-  terms.keys = terms.awaited = multi.keys;
-  PopWait command(call.config(), multi.pop);
-  run_or_wait(call, terms, command);
+  PopWait command(call.server(), list_pop(multi));
+  pop_or_wait(call, multi, command);
 }
 
 void move_or_wait(Call& call, ListMove ends, Args& args) {
   WaitTerms terms{.keys = 2, .awaited = 1, .nothing = NothingThere::kNull};
   terms.deadline_ms = read_deadline(args, call.now_ms());
   if (args.failed()) return call.fail(args.error());
-  MoveWait command(call.config(), ends);
+  MoveWait command(call.server(), ends);
   run_or_wait(call, terms, command);
 }
 

@@ -29,23 +29,46 @@ void answer(Call& call, const Result<Number>& result) {
   call.reply().integer(static_cast<int64_t>(result.value()));
 }
 
+// That members were taken from the set of the first key, and perhaps the last.
+void tell_taken(Call& call, storage::Keyspace& db, std::string_view event) {
+  call.notify(kEventSet, event, call.key(1));
+  call.notify_if_gone(db, call.key(1));
+}
+
 void sadd(Call& call) {
   DatabaseLock db = call.lock();
   const auto members = call.arguments().subspan(2);
-  answer(call, storage::add_members(*db, call.key(1), members, set_limits(call.config().values)));
+  const Result<size_t> added =
+      storage::add_members(*db, call.key(1), members, set_limits(call.config().values));
+  answer(call, added);
+  if (added.ok() && added.value() > 0) call.notify(kEventSet, "sadd", call.key(1));
 }
 
 void srem(Call& call) {
   DatabaseLock db = call.lock();
-  answer(call, storage::remove_members(*db, call.key(1), call.arguments().subspan(2)));
+  const storage::Key key = call.key(1);
+  const Result<size_t> removed = storage::remove_members(*db, key, call.arguments().subspan(2));
+  answer(call, removed);
+  if (removed.ok() && removed.value() > 0) tell_taken(call, *db, "srem");
+}
+
+// Whether the key holds a set that has the member.
+bool target_has(storage::Keyspace& db, const storage::Key& key, std::string_view member) {
+  const Result<Set> set = storage::find_set(db, key);
+  return set.ok() && set.value().contains(Member(member));
 }
 
 void smove(Call& call) {
   DatabaseLock db = call.lock();
   const storage::Key from = call.key(1);
   const storage::Key to = call.key(2);
-  answer(call,
-         storage::move_member(*db, from, to, call.argument(3), set_limits(call.config().values)));
+  const bool has_it = target_has(*db, to, call.argument(3));
+  const Result<bool> moved =
+      storage::move_member(*db, from, to, call.argument(3), set_limits(call.config().values));
+  answer(call, moved);
+  if (!moved.ok() || !moved.value() || from.bytes == to.bytes) return;
+  tell_taken(call, *db, "srem");
+  if (!has_it) call.notify(kEventSet, "sadd", to);
 }
 
 void sismember(Call& call) {
@@ -100,6 +123,7 @@ void pop_one(Call& call) {
   if (found.value() == nullptr) return call.reply().null();
   storage::pop_member(*db, call.key(1), *found.value(), random_bits(),
                       [&](const MemberValue& member) { call.reply().element(member); });
+  tell_taken(call, *db, "spop");
 }
 
 void pop_several(Call& call, size_t count) {
@@ -111,6 +135,7 @@ void pop_several(Call& call, size_t count) {
   call.reply().set(std::min(count, Set(entry.object()).size()));
   storage::pop_members(*db, call.key(1), entry, count, set_limits(call.config().values), draw,
                        [&](const MemberValue& member) { call.reply().element(member); });
+  tell_taken(call, *db, "spop");
 }
 
 void spop(Call& call) {
@@ -131,14 +156,6 @@ void random_one(Call& call) {
   call.reply().element(set.value().random(random_bits()));
 }
 
-// Whether `count` random members, each of which may come repeatedly, make a reply of a size that
-// the server can be asked for: with so many draws, the mean length tells.
-bool can_repeat(const Set& set, uint64_t count) {
-  constexpr uint64_t kReplyBytesMax = uint64_t{1} << 30;
-  constexpr uint64_t kHeadBytes = 8;
-  return count <= kReplyBytesMax / (set.object().memory_bytes() / set.size() + kHeadBytes);
-}
-
 void random_several(Call& call, int64_t count) {
   DatabaseLock db = call.lock();
   const Result<Set> found = storage::read_set(*db, call.key(1));
@@ -151,7 +168,9 @@ void random_several(Call& call, int64_t count) {
     return set.sample(wanted, draw,
                       [&](const MemberValue& member) { call.reply().element(member); });
   }
-  if (!can_repeat(set, wanted)) return call.fail(errors::kOutOfRange);
+  if (!can_draw(wanted, set.object().memory_bytes(), set.size())) {
+    return call.fail(errors::kOutOfRange);
+  }
   call.reply().array(wanted);
   for (size_t i = 0; i < wanted; i++) call.reply().element(set.random(random_bits()));
 }
@@ -169,15 +188,6 @@ void srandmember(Call& call) {
 
 // --- SSCAN.
 
-// Looks at COUNT members; where many were removed, at fewer, so that crossing empty buckets is
-// bounded as well.
-storage::ScanBudget budget_for(size_t count) {
-  constexpr size_t kBucketsMin = 2048;
-  constexpr size_t kBucketsPerMember = 10;
-  constexpr size_t kCountMax = std::numeric_limits<size_t>::max() / kBucketsPerMember;
-  return {count, std::max(kBucketsMin, std::min(count, kCountMax) * kBucketsPerMember)};
-}
-
 void sscan(Call& call) {
   Args args = call.args(2);
   const uint64_t cursor = read_scan_cursor(args);
@@ -191,11 +201,12 @@ void sscan(Call& call) {
     const ElementScan scan = read_element_scan(args, false);
     if (args.failed()) return call.fail(args.error());
     const storage::KeyPattern pattern(scan.pattern);
-    next = found.value().scan(cursor, budget_for(scan.count), [&](const MemberValue& member) {
-      char digits[storage::kIntegerTextMax];
-      const std::string_view string = member.string(digits);
-      if (pattern.matches(string)) members.add(string);
-    });
+    next =
+        found.value().scan(cursor, element_scan_budget(scan.count), [&](const MemberValue& member) {
+          char digits[storage::kIntegerTextMax];
+          const std::string_view string = member.string(digits);
+          if (pattern.matches(string)) members.add(string);
+        });
   }
   call.reply().array(2);
   call.reply().bulk_integer(static_cast<int64_t>(next));

@@ -89,27 +89,30 @@ void sunion(Call& call) {
 
 // Stores what `combine` makes of the sources, whichever of them the destination may be.
 template <typename Combine>
-void store_result(Call& call, Combine combine) {
+void store_result(Call& call, Combine combine, std::string_view event) {
   DatabaseLock db = call.lock();
   const storage::Key destination = call.key(1);
   const std::optional<Sets> sets = read_sets(call, *db, 2, call.argument_count());
   if (!sets) return;
   OwnedSet result(combine(*sets, set_limits(call.config().values), call.store().hash_seed()));
   const size_t size = result->size();
+  const bool replaces = size == 0 && db->find(destination) != nullptr;
   storage::store_set(*db, destination, result);
+  if (size > 0) call.notify(kEventSet, event, destination);
+  if (replaces) call.notify(kEventGeneric, "del", destination);
   call.reply().integer(static_cast<int64_t>(size));
 }
 
 void sinterstore(Call& call) {
-  store_result(call, storage::intersection);
+  store_result(call, storage::intersection, "sinterstore");
 }
 
 void sunionstore(Call& call) {
-  store_result(call, storage::united);
+  store_result(call, storage::united, "sunionstore");
 }
 
 void sdiffstore(Call& call) {
-  store_result(call, storage::difference);
+  store_result(call, storage::difference, "sdiffstore");
 }
 
 void sintercard(Call& call) {

@@ -74,17 +74,20 @@ bool add_pairs(Call& call, size_t first, const AddConditions& conditions, Told t
   const size_t pairs = (call.argument_count() - first) / 2;
   writer.prepare(pairs, call.argument(first + 1).size());
   bool done = true;
+  bool changed = false;
   for (size_t i = first; done && i < call.argument_count(); i += 2) {
     const Result<Added> added =
         writer.add(call.argument(i + 1), score_argument(call, i), conditions);
     done = added.ok();
     if (done) {
+      changed |= added.value().outcome >= Added::Outcome::kChanged;
       told(added.value());
     } else {
       call.fail(added.status());
     }
   }
   writer.finish();
+  if (changed) call.notify(kEventSortedSet, conditions.increment ? "zincr" : "zadd", key);
   return done;
 }
 
@@ -125,6 +128,7 @@ void zadd(Call& call) {
 
 void zincrby(Call& call) {
   Args args = call.args(2);
+  read_add_request(args);  // an option where the increment belongs is a syntax error, not a number
   args.real();
   if (args.failed()) return call.fail(args.error());
   add_and_answer_score(call, 2, {.increment = true});
@@ -143,6 +147,10 @@ void zrem(Call& call) {
     removed += writer.remove(member);
   }
   writer.finish();
+  if (removed > 0) {
+    call.notify(kEventSortedSet, "zrem", key);
+    call.notify_if_gone(*db, key);
+  }
   call.reply().integer(removed);
 }
 

@@ -140,27 +140,30 @@ void zdiff(Call& call) {
   answer_combined(call, Operation::kSubtract);
 }
 
-void store_combined(Call& call, Operation operation) {
+void store_combined(Call& call, Operation operation, std::string_view event) {
   const Form form{.key_count_at = 2, .weights = operation != Operation::kSubtract};
   with_sources(call, form, [&](Keyspace& db, const Sources& sources, const Options& options) {
     auto table = combine(call, operation, sources, options.aggregate);
     const size_t members = table->size();
-    storage::put_sorted_set(db, call.key(1), std::move(table),
-                            sorted_set_limits(call.config().values));
+    const storage::Key key = call.key(1);
+    const bool replaces = members == 0 && db.find(key) != nullptr;
+    storage::put_sorted_set(db, key, std::move(table), sorted_set_limits(call.config().values));
+    if (members > 0) call.notify(kEventSortedSet, event, key);
+    if (replaces) call.notify(kEventGeneric, "del", key);
     call.reply().integer(static_cast<int64_t>(members));
   });
 }
 
 void zunionstore(Call& call) {
-  store_combined(call, Operation::kUnite);
+  store_combined(call, Operation::kUnite, "zunionstore");
 }
 
 void zinterstore(Call& call) {
-  store_combined(call, Operation::kIntersect);
+  store_combined(call, Operation::kIntersect, "zinterstore");
 }
 
 void zdiffstore(Call& call) {
-  store_combined(call, Operation::kSubtract);
+  store_combined(call, Operation::kSubtract, "zdiffstore");
 }
 
 void zintercard(Call& call) {

@@ -1,15 +1,15 @@
-// The ends of sorted sets, taken out at once or when there is something, and members drawn or
-// walked in no order.
+// The ends of sorted sets, taken out at once or when there are any, and members drawn or walked in
+// no order.
 #include <algorithm>
 #include <limits>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "server/commands/families.h"
 #include "server/core/bulk_list.h"
 #include "server/core/call.h"
+#include "server/core/pop_arguments.h"
 #include "server/core/random_bits.h"
 #include "server/core/scan_arguments.h"
 #include "server/core/score_list.h"
@@ -32,26 +32,34 @@ using storage::Status;
 
 constexpr int64_t kCountMax = std::numeric_limits<int64_t>::max();
 
-// --- ZPOPMIN, ZPOPMAX and ZMPOP. From the lowest score on (kForward) or from the highest.
+// --- ZPOPMIN, ZPOPMAX. From the lowest score on (kForward) or from the highest.
 
-using Taken = std::vector<std::pair<std::string, double>>;
+// What was done to the sorted set of a key.
+void tell_popped(Server& server, storage::Keyspace& db, const storage::Key& key,
+                 Direction direction) {
+  const bool lowest = direction == Direction::kForward;
+  server.keyspace_events.notify(kEventSortedSet, lowest ? "zpopmin" : "zpopmax", db.database(),
+                                key);
+  server.keyspace_events.notify_if_gone(db, key);
+}
 
-// Answers the first `count` members, from that end, and takes them out; they go to `taken`, too,
-// unless that is null.
-void pop(Reply& reply, SortedSetWriter& writer, Direction direction, size_t count, Scores scores,
-         Taken* taken = nullptr) {
+// Takes members out, no more than there are, and shows each to `visit` first.
+template <typename Visit>
+void take_out(SortedSetWriter& writer, Direction direction, size_t count, Visit visit) {
   const SortedSet set = writer.set();
   const size_t members = set.size();
-  count = std::min(count, members);
   const RankRange range =
       direction == Direction::kForward ? RankRange{0, count} : RankRange{members - count, members};
-  ScoreList list(reply, count, scores);
-  set.each(range, direction, [&](std::string_view member, double score) {
-    list.add(member, score);
-    if (taken != nullptr) taken->emplace_back(member, score);
-  });
+  set.each(range, direction, visit);
   writer.remove(range);
   writer.finish();
+}
+
+void pop(Call& call, SortedSetWriter& writer, Direction direction, size_t count, Scores scores) {
+  count = std::min(count, writer.set().size());
+  ScoreList list(call.reply(), count, scores);
+  take_out(writer, direction, count,
+           [&](std::string_view member, double score) { list.add(member, score); });
 }
 
 void pop_end(Call& call, Direction direction) {
@@ -70,9 +78,10 @@ void pop_end(Call& call, Direction direction) {
   const Status status = writer.open();
   if (status != Status::kOk) return call.fail(status);
   if (!writer.exists() || count == 0) return call.reply().array(0);
-  Reply& reply = call.reply();
-  if (counted) return pop(reply, writer, direction, static_cast<size_t>(count), Scores::kByVersion);
-  pop(reply, writer, direction, 1, Scores::kFlat);
+  pop(call, writer, direction, static_cast<size_t>(count),
+      counted ? Scores::kByVersion : Scores::kFlat);
+  tell_popped(call.server(), *db, key, direction);
+  call.note_published();
 }
 
 void zpopmin(Call& call) {
@@ -83,185 +92,138 @@ void zpopmax(Call& call) {
   pop_end(call, Direction::kBackward);
 }
 
-struct MultiPop {
-  size_t first_key = 0;
-  size_t keys = 0;
+// --- The first of several sorted sets, at once or when there is one.
+
+struct EndPop {
   Direction direction = Direction::kForward;
   size_t count = 1;
+  bool several = false;  // the reply has an array of pairs
 };
 
-MultiPop read_multi_pop(Call& call, Args& args) {
-  MultiPop request;
-  request.keys = static_cast<size_t>(args.integer(1, kCountMax, errors::kNumkeys));
-  if (args.failed()) return request;
-  if (request.keys >= args.left()) return args.fail(errors::kSyntax), request;
-  request.first_key = args.position();
-  Args options = call.args(request.first_key + request.keys);
-  if (options.option("MAX")) {
-    request.direction = Direction::kBackward;
-  } else if (!options.option("MIN")) {
-    options.fail(errors::kSyntax);
-  }
-  if (options.option("COUNT", 1)) {
-    request.count = static_cast<size_t>(options.integer(1, kCountMax, errors::kCountNotPositive));
-  }
-  if (!options.done()) options.fail(errors::kSyntax);
-  if (options.failed()) args.fail(options.error());
-  return request;
-}
+struct TakenMember {
+  std::string member;
+  double score;
+};
 
-// Answers the key and up to `count` members. False, and nothing is answered, if there is no such
-// set.
-bool pop_several(storage::Keyspace& db, const storage::Key& key, const MultiPop& request,
-                 const storage::SortedSetLimits& limits, Reply& reply, Taken* taken = nullptr) {
-  SortedSetWriter writer(db, key, limits);
+// Answers the key and what is taken out, which also goes to `taken` unless that is null. False, and
+// nothing is answered, if there is no such sorted set.
+bool pop_members(Server& server, storage::Keyspace& db, const storage::Key& key, const EndPop& pop,
+                 Reply& reply, std::vector<TakenMember>* taken = nullptr) {
+  SortedSetWriter writer(db, key, sorted_set_limits(server.config.values));
   const Status status = writer.open();
   if (status != Status::kOk) return reply.error(errors::text(status)), true;
   if (!writer.exists()) return false;
-  reply.array(2);
+  const size_t count = std::min(pop.count, writer.set().size());
+  reply.array(pop.several ? 2 : 3);
   reply.bulk(key.bytes);
-  pop(reply, writer, request.direction, request.count, Scores::kPaired, taken);
+  if (pop.several) reply.array(count);
+  take_out(writer, pop.direction, count, [&](std::string_view member, double score) {
+    if (pop.several) reply.array(2);
+    reply.bulk(member);
+    reply.real(score);
+    if (taken != nullptr) taken->push_back({std::string(member), score});
+  });
+  tell_popped(server, db, key, pop.direction);
   return true;
+}
+
+EndPop end_pop(const MultiPop& multi) {
+  return {.direction = multi.second_end ? Direction::kBackward : Direction::kForward,
+          .count = multi.count,
+          .several = true};
 }
 
 void zmpop(Call& call) {
   Args args = call.args();
-  const MultiPop request = read_multi_pop(call, args);
+  const MultiPop multi = read_multi_pop(args, "MIN", "MAX");
   if (args.failed()) return call.fail(args.error());
-  const storage::SortedSetLimits limits = sorted_set_limits(call.config().values);
+  const EndPop pop = end_pop(multi);
   DatabaseLock db = call.lock();
-  for (size_t i = 0; i < request.keys; i++) {
-    const storage::Key key = call.key(request.first_key + i);
-    if (pop_several(*db, key, request, limits, call.reply())) return;
+  for (size_t i = 0; i < multi.keys; i++) {
+    const storage::Key key = call.key(multi.first_key + i);
+    if (pop_members(call.server(), *db, key, pop, call.reply())) return call.note_published();
   }
   call.reply().null_array();
 }
 
-// --- BZPOPMIN, BZPOPMAX and BZMPOP.
-
-// Takes members from the first sorted set that has any.
-class PopWait final : public WaitingCommand {
+// Takes members from the first sorted set that there is.
+class MemberWait final : public WaitingCommand {
  public:
-  // `single`: the reply is not BZMPOP's, but key, member and score.
-  PopWait(const Config& config, const MultiPop& request, bool single)
-      : config_(config), request_(request), single_(single) {}
+  MemberWait(Server& server, EndPop pop) : server_(server), pop_(pop) {}
 
   storage::ValueType type() const override { return storage::ValueType::kSortedSet; }
 
   bool attempt(storage::Keyspace& db, std::span<const storage::Key> keys, Reply& reply) override {
-    Taken* taken = kept_ ? &taken_ : nullptr;
     for (size_t i = 0; i < keys.size(); i++) {
       taken_from_ = i;
-      const bool done = single_ ? pop_single(db, keys[i], reply, taken)
-                                : pop_several(db, keys[i], request_, limits(), reply, taken);
-      if (done) return true;
+      if (pop_members(server_, db, keys[i], pop_, reply, kept_ ? &taken_ : nullptr)) return true;
     }
     return false;
   }
 
   std::unique_ptr<WaitingCommand> keep() const override {
-    auto copy = std::make_unique<PopWait>(config_, request_, single_);
+    auto copy = std::make_unique<MemberWait>(server_, pop_);
     copy->kept_ = true;
     return copy;
   }
 
   void give_back(storage::Keyspace& db, std::span<const storage::Key> keys) override {
     if (taken_.empty()) return;
-    SortedSetWriter writer(db, keys[taken_from_], limits());
-    if (writer.open() != Status::kOk) return;  // it has another type now: they are lost
-    writer.prepare(taken_.size(), taken_[0].first.size());
-    for (const auto& [member, score] : taken_) {
-      (void)writer.add(member, score, {.only_new = true});
+    SortedSetWriter writer(db, keys[taken_from_], sorted_set_limits(server_.config.values));
+    // A key that got another type meanwhile keeps it, and a member that came back its new score.
+    if (writer.open() != Status::kOk) return;
+    writer.prepare(taken_.size(), taken_.front().member.size());
+    for (const TakenMember& taken : taken_) {
+      (void)writer.add(taken.member, taken.score, {.only_new = true});
     }
     writer.finish();
   }
 
  private:
-  storage::SortedSetLimits limits() const { return sorted_set_limits(config_.values); }
-
-  bool pop_single(storage::Keyspace& db, const storage::Key& key, Reply& reply, Taken* taken) {
-    SortedSetWriter writer(db, key, limits());
-    const Status status = writer.open();
-    if (status != Status::kOk) return reply.error(errors::text(status)), true;
-    if (!writer.exists()) return false;
-    const SortedSet set = writer.set();
-    const size_t rank = request_.direction == Direction::kForward ? 0 : set.size() - 1;
-    const RankRange range{rank, rank + 1};
-    reply.array(3);
-    reply.bulk(key.bytes);
-    set.each(range, Direction::kForward, [&](std::string_view member, double score) {
-      reply.bulk(member);
-      reply.real(score);
-      if (taken != nullptr) taken->emplace_back(member, score);
-    });
-    writer.remove(range);
-    writer.finish();
-    return true;
-  }
-
-  const Config& config_;
-  const MultiPop request_;
-  const bool single_;
+  Server& server_;
+  const EndPop pop_;
   bool kept_ = false;
   size_t taken_from_ = 0;
-  Taken taken_;
+  std::vector<TakenMember> taken_;
 };
 
-void pop_end_or_wait(Call& call, Direction direction) {
-  const size_t timeout_at = call.argument_count() - 1;
-  Args args = call.args(timeout_at);
-  WaitTerms terms{.keys = timeout_at - 1, .awaited = timeout_at - 1};
-  terms.deadline_ms = read_deadline(args, call.now_ms());
-  if (args.failed()) return call.fail(args.error());
-  PopWait command(call.config(), {.direction = direction}, true);
-  run_or_wait(call, terms, command);
-}
-
 void bzpopmin(Call& call) {
-  pop_end_or_wait(call, Direction::kForward);
+  MemberWait command(call.server(), {.direction = Direction::kForward});
+  pop_or_wait(call, command);
 }
 
 void bzpopmax(Call& call) {
-  pop_end_or_wait(call, Direction::kBackward);
+  MemberWait command(call.server(), {.direction = Direction::kBackward});
+  pop_or_wait(call, command);
 }
 
 void bzmpop(Call& call) {
   Args args = call.args(2);
-  const MultiPop request = read_multi_pop(call, args);
+  const MultiPop multi = read_multi_pop(args, "MIN", "MAX");
   if (args.failed()) return call.fail(args.error());
-  Args timeout = call.args(1);
-  WaitTerms terms{.first_key = request.first_key, .keys = request.keys, .awaited = request.keys};
-  terms.deadline_ms = read_deadline(timeout, call.now_ms());
-  if (timeout.failed()) return call.fail(timeout.error());
-  PopWait command(call.config(), request, false);
-  run_or_wait(call, terms, command);
+  MemberWait command(call.server(), end_pop(multi));
+  pop_or_wait(call, multi, command);
 }
 
 // --- ZRANDMEMBER.
 
 constexpr auto draw = [] { return random_bits(); };
 
-// Whether `count` random members, each of which may come repeatedly, make a reply of a size that
-// the server can be asked for: with so many draws, the mean length tells.
-bool can_repeat(const SortedSet& set, uint64_t count) {
-  constexpr uint64_t kReplyBytesMax = uint64_t{1} << 30;
-  constexpr uint64_t kHeadBytes = 8;
-  return count <= kReplyBytesMax / (set.memory_bytes() / set.size() + kHeadBytes);
-}
-
 void answer_random(Call& call, const SortedSet& set) {
   if (set.empty()) return call.reply().null();
   set.draw(1, draw, [&](std::string_view member, double) { call.reply().bulk(member); });
 }
 
-void answer_random(Call& call, const SortedSet& set, int64_t count, Scores scores) {
-  if (set.empty() || count == 0) return call.reply().array(0);
-  const bool repeat = count < 0;
-  const auto wanted = static_cast<size_t>(repeat ? -count : count);
-  if (repeat && !can_repeat(set, wanted)) return call.fail(errors::kOutOfRange);
-  ScoreList list(call.reply(), repeat ? wanted : std::min(wanted, set.size()), scores);
+void answer_random(Call& call, const SortedSet& set, const DrawRequest& request) {
+  if (set.empty() || request.count == 0) return call.reply().array(0);
+  const uint64_t wanted = request.draws();
+  if (request.repeats() && !can_draw(wanted, set.memory_bytes(), set.size())) {
+    return call.fail(errors::kOutOfRange);
+  }
+  ScoreList list(call.reply(), request.repeats() ? wanted : std::min(wanted, set.size()),
+                 request.with_values ? Scores::kByVersion : Scores::kNone);
   const auto add = [&](std::string_view member, double score) { list.add(member, score); };
-  if (repeat) {
+  if (request.repeats()) {
     set.draw(wanted, draw, add);
   } else {
     set.sample(wanted, draw, add);
@@ -269,36 +231,18 @@ void answer_random(Call& call, const SortedSet& set, int64_t count, Scores score
 }
 
 void zrandmember(Call& call) {
-  const bool counted = call.argument_count() > 2;
-  int64_t count = 0;
-  bool with_scores = false;
+  const bool one = call.argument_count() == 2;
   Args args = call.args(2);
-  if (counted) {
-    count = args.integer();
-    if (count < -kCountMax) args.fail(errors::out_of_range(-kCountMax, kCountMax));
-    with_scores = args.option("WITHSCORES");
-    if (!args.done()) args.fail(errors::kSyntax);
-    const bool doubled = with_scores && (count < -kCountMax / 2 || count > kCountMax / 2);
-    if (doubled) args.fail(errors::kOutOfRange);
-  }
+  const DrawRequest request = one ? DrawRequest{} : read_draw(args, "WITHSCORES");
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
   const Result<SortedSet> set = storage::read_sorted_set(*db, call.key(1));
   if (!set.ok()) return call.fail(set.status());
-  if (!counted) return answer_random(call, set.value());
-  answer_random(call, set.value(), count, with_scores ? Scores::kByVersion : Scores::kNone);
+  if (one) return answer_random(call, set.value());
+  answer_random(call, set.value(), request);
 }
 
 // --- ZSCAN.
-
-// Looks at COUNT members; where many were removed, at fewer, so that crossing empty buckets is
-// bounded as well.
-storage::ScanBudget budget_for(size_t count) {
-  constexpr size_t kBucketsMin = 2048;
-  constexpr size_t kBucketsPerMember = 10;
-  constexpr size_t kScaledMax = std::numeric_limits<size_t>::max() / kBucketsPerMember;
-  return {count, std::max(kBucketsMin, std::min(count, kScaledMax) * kBucketsPerMember)};
-}
 
 void zscan(Call& call) {
   Args args = call.args(2);
@@ -316,12 +260,13 @@ void zscan(Call& call) {
     const storage::KeyPattern pattern(scan.pattern);
     // Redis spells the scores of a large set otherwise than everywhere else.
     const auto write = set.table() != nullptr ? storage::write_double_17 : storage::write_double;
-    next = set.scan(cursor, budget_for(scan.count), [&](std::string_view member, double score) {
+    const auto add = [&](std::string_view member, double score) {
       if (!pattern.matches(member)) return;
       char digits[storage::kDoubleTextMax];
       list.add(member);
       list.add({digits, write(score, digits)});
-    });
+    };
+    next = set.scan(cursor, element_scan_budget(scan.count), add);
   }
   call.reply().array(2);
   call.reply().bulk_integer(static_cast<int64_t>(next));
@@ -371,25 +316,25 @@ constexpr CommandRow kRows[] = {
     {.name = "bzpopmin",
      .handler = bzpopmin,
      .arity = -3,
-     .flags = kWrite | kNoscript | kBlocking | kFast,
+     .flags = kWrite | kFast | kNoscript | kBlocking,
      .categories = kAclSortedSet,
      .keys = kKeysBeforeTimeout,
      .group = Group::kSortedSet,
      .since = "5.0.0",
      .complexity = "O(K+log(N)) with K keys and N members",
      .syntax = "key [key ...] timeout",
-     .summary = "Removes the member of the lowest score of the first set that has any, or waits."},
+     .summary = "Removes the member of the lowest score of the first sorted set, or waits."},
     {.name = "bzpopmax",
      .handler = bzpopmax,
      .arity = -3,
-     .flags = kWrite | kNoscript | kBlocking | kFast,
+     .flags = kWrite | kFast | kNoscript | kBlocking,
      .categories = kAclSortedSet,
      .keys = kKeysBeforeTimeout,
      .group = Group::kSortedSet,
      .since = "5.0.0",
      .complexity = "O(K+log(N)) with K keys and N members",
      .syntax = "key [key ...] timeout",
-     .summary = "Removes the member of the highest score of the first set that has any, or waits."},
+     .summary = "Removes the member of the highest score of the first sorted set, or waits."},
     {.name = "bzmpop",
      .handler = bzmpop,
      .arity = -5,
@@ -401,7 +346,7 @@ constexpr CommandRow kRows[] = {
      .since = "7.0.0",
      .complexity = "O(K+M*log(N)) with K keys and M members taken out of N",
      .syntax = "timeout numkeys key [key ...] <MIN | MAX> [COUNT count]",
-     .summary = "Removes members from an end of the first set that has any, or waits for one."},
+     .summary = "Removes members from an end of the first sorted set that has any, or waits."},
     {.name = "zrandmember",
      .handler = zrandmember,
      .arity = -2,

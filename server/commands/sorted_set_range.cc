@@ -170,8 +170,11 @@ void store_members(Call& call, storage::Keyspace& db, const SortedSet& set, Rank
   auto table = std::make_unique<SortedTable>(call.store().hash_seed());
   set.each(range, Direction::kForward,
            [&](std::string_view member, double score) { table->add(member, score); });
-  storage::put_sorted_set(db, call.key(1), std::move(table),
-                          sorted_set_limits(call.config().values));
+  const storage::Key key = call.key(1);
+  const bool replaces = range.empty() && db.find(key) != nullptr;
+  storage::put_sorted_set(db, key, std::move(table), sorted_set_limits(call.config().values));
+  if (!range.empty()) call.notify(kEventSortedSet, "zrangestore", key);
+  if (replaces) call.notify(kEventGeneric, "del", key);
   call.reply().integer(static_cast<int64_t>(range.size()));
 }
 
@@ -238,7 +241,7 @@ void zlexcount(Call& call) {
   count(call, By::kLex);
 }
 
-void remove(Call& call, By by) {
+void remove(Call& call, By by, std::string_view event) {
   Args args = call.args(2);
   const NamedRange named(args, by, Direction::kForward);
   if (args.failed()) return call.fail(args.error());
@@ -250,19 +253,23 @@ void remove(Call& call, By by) {
   const RankRange range = named.in(writer.set());
   writer.remove(range);
   writer.finish();
+  if (!range.empty()) {
+    call.notify(kEventSortedSet, event, key);
+    call.notify_if_gone(*db, key);
+  }
   call.reply().integer(static_cast<int64_t>(range.size()));
 }
 
 void zremrangebyrank(Call& call) {
-  remove(call, By::kRank);
+  remove(call, By::kRank, "zremrangebyrank");
 }
 
 void zremrangebyscore(Call& call) {
-  remove(call, By::kScore);
+  remove(call, By::kScore, "zremrangebyscore");
 }
 
 void zremrangebylex(Call& call) {
-  remove(call, By::kLex);
+  remove(call, By::kLex, "zremrangebylex");
 }
 
 constexpr std::string_view kLogPlusMembers =

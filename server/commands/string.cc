@@ -70,13 +70,20 @@ int64_t expire_at(const Call& call, const ExpiryOption& expiry, Args& args) {
   return at_ms;
 }
 
-// Stores argument i, unless its time has passed already: then there is no such key.
+// Stores argument i and tells of it.
+void put(Call& call, Keyspace& db, const Key& key, size_t i, int64_t expire_at_ms = kNoExpiry) {
+  call.put_argument(db, key, i, expire_at_ms);
+  call.notify(kEventString, "set", key);
+}
+
+// The same, unless its time has passed already: then there is no such key. What is told is what
+// Redis does, where the key is there for a moment.
 void store(Call& call, Keyspace& db, const Key& key, size_t i, int64_t expire_at_ms) {
-  if (expire_at_ms != kNoExpiry && expire_at_ms <= db.now_ms()) {
-    db.erase(key);
-  } else {
-    call.put_argument(db, key, i, expire_at_ms);
+  if (expire_at_ms == kNoExpiry || expire_at_ms > db.now_ms()) {
+    return put(call, db, key, i, expire_at_ms);
   }
+  db.erase(key);
+  call.notify(kEventString, "set", key);
 }
 
 void get(Call& call) {
@@ -132,13 +139,17 @@ void set_with_options(Call& call) {
   }
   if (options.keep_ttl && old != nullptr) expire_at_ms = old->expire_at_ms();
   store(call, *db, key, 2, expire_at_ms);
+  if (options.expiry.given()) call.notify(kEventGeneric, "expire", key);
+  if (expire_at_ms != kNoExpiry && expire_at_ms <= call.now_ms()) {
+    call.notify(kEventExpired, "expired", key);
+  }
   if (!options.get) call.reply().simple("OK");
 }
 
 void set(Call& call) {
   if (call.argument_count() > 3) return set_with_options(call);
   DatabaseLock db = call.lock();
-  call.put_argument(*db, call.key(1), 2, kNoExpiry);
+  put(call, *db, call.key(1), 2);
   call.reply().simple("OK");
 }
 
@@ -146,7 +157,7 @@ void setnx(Call& call) {
   DatabaseLock db = call.lock();
   const Key key = call.key(1);
   const bool absent = db->find(key) == nullptr;
-  if (absent) call.put_argument(*db, key, 2, kNoExpiry);
+  if (absent) put(call, *db, key, 2);
   call.reply().integer(absent ? 1 : 0);
 }
 
@@ -155,7 +166,9 @@ void set_for(Call& call, const ExpiryOption::Word& unit) {
   const int64_t expire_at_ms = expire_at(call, {&unit, args.next()}, args);
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
-  call.put_argument(*db, call.key(1), 3, expire_at_ms);
+  const Key key = call.key(1);
+  put(call, *db, key, 3, expire_at_ms);
+  call.notify(kEventGeneric, "expire", key);
   call.reply().simple("OK");
 }
 
@@ -171,7 +184,13 @@ void getset(Call& call) {
   DatabaseLock db = call.lock();
   const Key key = call.key(1);
   if (!answer(call, storage::read_string(*db, key))) return;
-  call.put_argument(*db, key, 2, kNoExpiry);
+  put(call, *db, key, 2);
+}
+
+// Of a live key; a time that has passed deletes it.
+void set_expiry(Call& call, Keyspace& db, const Key& key, int64_t expire_at_ms) {
+  db.set_expiry(key, expire_at_ms);
+  call.notify(kEventGeneric, expire_at_ms > call.now_ms() ? "expire" : "del", key);
 }
 
 void getex(Call& call) {
@@ -196,15 +215,19 @@ void getex(Call& call) {
   if (args.failed()) return call.fail(args.error());
   answer(call, found);
   if (!live) return;
-  if (expiry.given() || (persist && found.value()->has_expiry())) {
-    db->set_expiry(key, expire_at_ms);
+  if (expiry.given()) {
+    set_expiry(call, *db, key, expire_at_ms);
+  } else if (persist && found.value()->has_expiry()) {
+    db->set_expiry(key, kNoExpiry);
+    call.notify(kEventGeneric, "persist", key);
   }
 }
 
 void getdel(Call& call) {
   DatabaseLock db = call.lock();
   const Key key = call.key(1);
-  if (answer(call, storage::read_string(*db, key))) db->erase(key);
+  if (!answer(call, storage::read_string(*db, key))) return;
+  if (db->erase(key)) call.notify(kEventGeneric, "del", key);
 }
 
 void mget(Call& call) {
@@ -229,7 +252,7 @@ bool even_pairs(Call& call) {
 
 void put_pairs(Call& call, Keyspace& db) {
   for (size_t i = 1; i < call.argument_count(); i += 2) {
-    call.put_argument(db, call.key(i), i + 1, kNoExpiry);
+    put(call, db, call.key(i), i + 1);
   }
 }
 

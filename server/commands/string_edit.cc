@@ -27,9 +27,16 @@ void answer(Call& call, const Result<Number>& result) {
   call.reply().integer(static_cast<int64_t>(result.value()));
 }
 
+// The same for a change of the string in the first key.
+template <typename Number>
+void answer_change(Call& call, const Result<Number>& result, std::string_view event) {
+  answer(call, result);
+  if (result.ok()) call.notify(kEventString, event, call.key(1));
+}
+
 void add(Call& call, int64_t by) {
   DatabaseLock db = call.lock();
-  answer(call, storage::increment(*db, call.key(1), by));
+  answer_change(call, storage::increment(*db, call.key(1), by), "incrby");
 }
 
 void incr(Call& call) {
@@ -59,12 +66,15 @@ void incrbyfloat(Call& call) {
   DatabaseLock db = call.lock();
   const Result<std::string> sum = storage::increment_float(*db, call.key(1), call.argument(2));
   if (!sum.ok()) return call.fail(sum.status());
+  call.notify(kEventString, "incrbyfloat", call.key(1));
   call.reply().bulk(sum.value());
 }
 
 void append(Call& call) {
   DatabaseLock db = call.lock();
-  answer(call, storage::append_string(*db, call.key(1), call.argument(2), string_bytes_max(call)));
+  answer_change(
+      call, storage::append_string(*db, call.key(1), call.argument(2), string_bytes_max(call)),
+      "append");
 }
 
 void strlen(Call& call) {
@@ -95,8 +105,11 @@ void setrange(Call& call) {
   if (offset < 0) args.fail(errors::kOffsetOutOfRange);
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
-  answer(call, storage::set_string_range(*db, call.key(1), static_cast<uint64_t>(offset),
-                                         call.argument(3), string_bytes_max(call)));
+  const Result<size_t> size =
+      storage::set_string_range(*db, call.key(1), static_cast<uint64_t>(offset), call.argument(3),
+                                string_bytes_max(call));
+  if (call.argument(3).empty()) return answer(call, size);  // nothing was changed
+  answer_change(call, size, "setrange");
 }
 
 struct LcsOptions {

@@ -54,6 +54,13 @@ void Call::hash_keys() {
   scratch_next_ = 0;
 }
 
+void Call::publish(EventClass kind, std::string_view event, size_t database,
+                   const storage::Key& key) {
+  if (server_.keyspace_events.publish(kind, event, database, key)) {
+    client_.set(Client::kPublished);
+  }
+}
+
 // As in Redis, the row says which keys those are: of a command that reads only, all that it names,
 // whether they are there or not. A script is not such a command, what it calls is.
 void Call::note_reads() noexcept {
@@ -79,13 +86,15 @@ void Call::redact(size_t i) {
 }
 
 DatabaseLock Call::lock(const storage::Key& key) {
-  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_);
-  return DatabaseLock(store().lock(key), client_.database(), now_ms_);
+  const bool touches = !client_.has(Client::kNoTouch);
+  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_, touches);
+  return DatabaseLock(store().lock(key), client_.database(), now_ms_, touches);
 }
 
 DatabaseLock Call::lock_all() {
-  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_);
-  return DatabaseLock(store().lock_all(), client_.database(), now_ms_);
+  const bool touches = !client_.has(Client::kNoTouch);
+  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_, touches);
+  return DatabaseLock(store().lock_all(), client_.database(), now_ms_, touches);
 }
 
 void Call::work_in_slices(std::unique_ptr<Continuation> work) {

@@ -124,6 +124,25 @@ class Call {
   // key space must be done at once, under it.
   const storage::LockedKeys* held() const { return held_; }
 
+  // Tells who listens to keyspace notifications what the command has done to a key of the client's
+  // database: in Redis' words and order. Under the key's lock, once it is done.
+  void notify(EventClass kind, std::string_view event, const storage::Key& key) {
+    if (server_.keyspace_events.wants(kind)) publish(kind, event, client_.database(), key);
+  }
+  void notify_in(size_t database, EventClass kind, std::string_view event,
+                 const storage::Key& key) {
+    if (server_.keyspace_events.wants(kind)) publish(kind, event, database, key);
+  }
+  // Tells that the key was deleted, if what the command took from it has left nothing.
+  void notify_if_gone(storage::Keyspace& db, const storage::Key& key) {
+    if (server_.keyspace_events.is_gone(db, key)) notify(kEventGeneric, "del", key);
+  }
+
+  // For what tells KeyspaceEvents itself: the client waits if its messages cannot be sent on.
+  void note_published() {
+    if (server_.keyspace_events.any_wanted()) client_.set(Client::kPublished);
+  }
+
   // Tells Tracking which keys the command has read, if the client wants that to be remembered.
   // The first call counts that finds them locked, or the one behind the handler.
   void note_reads() noexcept;
@@ -151,6 +170,7 @@ class Call {
 
  private:
   void hash_keys();
+  void publish(EventClass kind, std::string_view event, size_t database, const storage::Key& key);
   // Whom a lock has to tell when it ends: see DatabaseLock.
   Call* reader() { return client_.has(Client::kTracksReads) ? this : nullptr; }
 

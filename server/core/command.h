@@ -86,6 +86,10 @@ enum KeyFlag : uint16_t {
   // Not Redis' and not shown: what the arguments change, where kVariableFlags says that they do.
   kReadsIfGet = 1u << 11,      // SET: without the option GET it is kOW | kUpdate
   kWritesIfNotGet = 1u << 12,  // BITFIELD: with nothing but GETs it is kRO | kAccess
+  // Not shown either: keys of options, which may stand anywhere from `begin` on (SORT). Redis calls
+  // their places unknown.
+  kFromPatterns = 1u << 13,  // named by the elements of another key and a pattern (BY, GET)
+  kBehindStore = 1u << 14,   // stands behind the last STORE
 };
 
 // Where keys stand among the arguments. `last` is as in Redis: relative to `begin` when 0 or
@@ -145,11 +149,11 @@ struct CommandRow {
   std::string_view summary;
 };
 
-// Whether the key specs say of every call which keys it will touch. For a command of which they do
-// not, a transaction or script holds all shards.
+// Whether the key specs say of every call which keys it will touch. For a call of which they do
+// not, a transaction or script holds all shards. key_positions.h asks the same of one request.
 constexpr bool names_all_keys(const CommandRow& row) {
   for (const KeySpec& spec : row.keys) {
-    if ((spec.flags & kIncomplete) != 0) return false;
+    if ((spec.flags & (kIncomplete | kFromPatterns)) != 0) return false;
   }
   return (row.flags & kWholeKeyspace) == 0;
 }

@@ -87,6 +87,7 @@ struct ConfigValues {
   IntegerValue zset_listpack_members_max{0};
   IntegerValue zset_listpack_member_bytes_max{0};
   IntegerValue hll_sparse_bytes_max{0};
+  IntegerValue notify_event_classes{0};  // a set of core::EventClass
   IntegerValue loglevel{0};
   TextValue logfile;
   IntegerValue slowlog_slower_than_us{0};

@@ -6,6 +6,7 @@
 
 #include "protocol/words.h"
 #include "server/core/args.h"
+#include "server/core/keyspace_events.h"
 #include "server/core/machine_memory.h"
 #include "storage/number.h"
 
@@ -30,13 +31,12 @@ std::string only_empty(std::string_view text) {
 }
 
 std::string percentiles(std::string_view text) {
+  constexpr const char* kInvalid = "Invalid latency-tracking-info-percentiles parameters";
   const auto words = split_words(text);
-  if (!words) return "Invalid latency-tracking-info-percentiles parameters";
+  if (!words) return kInvalid;
   for (const std::string& word : *words) {
     double value = 0;
-    if (!storage::parse_double(word, value)) {
-      return "Invalid latency-tracking-info-percentiles parameters";
-    }
+    if (!storage::parse_double(word, value)) return kInvalid;
     if (value < 0 || value > 100) {
       return "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]";
     }
@@ -298,6 +298,13 @@ constexpr OptionRow kRows[] = {
      .live = true,
      .help = "Longest that a HyperLogLog may be in its sparse form, head included."},
 
+    {.section = "Notifications",
+     .name = "notify-keyspace-events",
+     .kind = K::kEventClasses,
+     .number = &V::notify_event_classes,
+     .initial = "\"\"",
+     .live = true,
+     .help = kEventClassesHelp},
     {.section = "Scripts",
      .name = "busy-reply-threshold",
      .alias = "lua-time-limit",
@@ -541,6 +548,8 @@ std::string read_option(const OptionRow& row, std::span<const std::string> words
     if (lower != "yes" && lower != "no") wrong = "argument must be 'yes' or 'no'";
   } else if (row.kind == K::kChoice) {
     wrong = read_choice(row, word, value);
+  } else if (row.kind == K::kEventClasses) {
+    wrong = read_event_classes(word, value);
   } else {
     wrong = read_number(row, word, value);
   }
@@ -565,6 +574,8 @@ std::string show_option(const OptionRow& row, const ConfigValues& values) {
       return (values.*row.number).load() != 0 ? "yes" : "no";
     case K::kChoice:
       return std::string(row.choices[static_cast<size_t>((values.*row.number).load())]);
+    case K::kEventClasses:
+      return event_classes_text(static_cast<uint32_t>((values.*row.number).load()));
     case K::kOctal:
       return fmt::format("{:o}", (values.*row.number).load());
     case K::kInteger:

@@ -19,6 +19,7 @@ enum class OptionKind : uint8_t {
   kChoice,  // one of `choices`
   kText,
   kWords,        // text of several words: "127.0.0.1 -::1"
+  kEventClasses,  // letters of keyspace notifications, in any order
   kOutputLimit,  // client-output-buffer-limit: <class> <hard> <soft> <soft seconds>, repeated
   kRename,       // rename-command: <old> <new>, may be given repeatedly
 };

@@ -128,7 +128,7 @@ void Dispatcher::queue(Client& client, const Command& command,
   client.note_command(command.row, now_ms);
   Transaction& transaction = client.transaction();
   transaction.add(client, command, arguments);
-  if (!names_all_keys(*command.row)) transaction.add_all_keys();
+  if (!names_all_keys(*command.row, arguments)) transaction.add_all_keys();
   scratch_.positions.clear();
   find_keys(*command.row, arguments, scratch_.positions);
   for (const KeyPosition& position : scratch_.positions) {

@@ -1,6 +1,6 @@
-// Every error text that the server sends, together with value_errors.h and script_errors.h: nowhere
-// else are their words. Clients match the first word (the code) and sometimes more, so the texts
-// are Redis' own.
+// Every error text that the server sends, with value_errors.h, script_errors.h and dump_errors.h:
+// nowhere else are their words. Clients match the first word (the code) and sometimes more, so the
+// texts are Redis' own.
 #pragma once
 
 #include <cstdint>

@@ -19,22 +19,27 @@ void KeyEvents::unwant(Listener which) {
 }
 
 void KeyEvents::changed(size_t database, const storage::Key& key, storage::KeyChange change) {
-  for (const Slot& slot : slots_) {
-    if (slot.wanted.load(std::memory_order_relaxed) == 0) continue;
-    slot.observer->changed(database, key, change);
-  }
+  tell([&](storage::Observer& listener) { listener.changed(database, key, change); });
 }
 
 void KeyEvents::flushed(size_t database) {
-  for (const Slot& slot : slots_) {
-    if (slot.wanted.load(std::memory_order_relaxed) > 0) slot.observer->flushed(database);
-  }
+  tell([&](storage::Observer& listener) { listener.flushed(database); });
 }
 
 void KeyEvents::swapped(size_t database, size_t other) {
-  for (const Slot& slot : slots_) {
-    if (slot.wanted.load(std::memory_order_relaxed) > 0) slot.observer->swapped(database, other);
-  }
+  tell([&](storage::Observer& listener) { listener.swapped(database, other); });
+}
+
+void KeyEvents::created(size_t database, const storage::Key& key) {
+  tell([&](storage::Observer& listener) { listener.created(database, key); });
+}
+
+void KeyEvents::missed(size_t database, const storage::Key& key) {
+  tell([&](storage::Observer& listener) { listener.missed(database, key); });
+}
+
+void KeyEvents::fields_expired(size_t database, const storage::Key& key) {
+  tell([&](storage::Observer& listener) { listener.fields_expired(database, key); });
 }
 
 }  // namespace larder::core

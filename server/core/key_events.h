@@ -48,12 +48,22 @@ class KeyEvents final : public storage::Observer {
   void changed(size_t database, const storage::Key& key, storage::KeyChange change) override;
   void flushed(size_t database) override;
   void swapped(size_t database, size_t other) override;
+  void created(size_t database, const storage::Key& key) override;
+  void missed(size_t database, const storage::Key& key) override;
+  void fields_expired(size_t database, const storage::Key& key) override;
 
  private:
   struct Slot {
     storage::Observer* observer = nullptr;  // constant once the server runs
     std::atomic<size_t> wanted{0};          // changed under mutex_, read by any thread
   };
+  // Calls a function of each listener that wants to hear.
+  template <typename Tell>
+  void tell(Tell call) const {
+    for (const Slot& slot : slots_) {
+      if (slot.wanted.load(std::memory_order_relaxed) > 0) call(*slot.observer);
+    }
+  }
   Slot& slot(Listener which) { return slots_[static_cast<size_t>(which)]; }
 
   storage::Store& store_;

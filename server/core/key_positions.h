@@ -15,9 +15,13 @@ struct KeyPosition {
 };
 
 // Appends the positions, spec by spec. False if the arguments do not fit a spec (a count that is no
-// number or reaches past the end): the command itself will then answer with an error.
+// number or reaches past the end, no key where some may stand): then there may be fewer.
 bool find_keys(const CommandRow& row, std::span<const std::string_view> arguments,
                std::vector<KeyPosition>& positions);
+
+// Whether the key specs say of this request which keys it will touch: not of a SORT whose options
+// BY or GET have a pattern.
+bool names_all_keys(const CommandRow& row, std::span<const std::string_view> arguments);
 
 // First key, last key and step as COMMAND INFO shows them, derived from the first spec.
 struct LegacyKeyRange {

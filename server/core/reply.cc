@@ -37,4 +37,12 @@ void Reply::value(const storage::HashValue& value) {
   element(value.element);
 }
 
+size_t Reply::mark() const {
+  return out_.size();
+}
+
+void Reply::take_back(size_t mark) {
+  out_.truncate(mark);
+}
+
 }  // namespace larder::core

@@ -29,6 +29,11 @@ class Reply : public protocol::ReplyWriter {
   void element(const storage::listpack::Element& element);
   void value(const storage::HashValue& value);
 
+  // For a reply that turns out to be impossible: what was written since mark() is forgotten. It must
+  // have no errors.
+  size_t mark() const;
+  void take_back(size_t mark);
+
   // What it is a part of: where the replies of nested commands go.
   Output& output() { return out_; }
 

@@ -1,8 +1,10 @@
 #include "server/core/scan_arguments.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstdlib>
+#include <limits>
 #include <string>
 
 namespace larder::core {
@@ -38,6 +40,13 @@ ElementScan read_element_scan(Args& args, bool values_may_be_left_out) {
     }
   }
   return scan;
+}
+
+storage::ScanBudget element_scan_budget(size_t count) {
+  constexpr size_t kBucketsMin = 2048;
+  constexpr size_t kBucketsPerElement = 10;
+  constexpr size_t kScaledMax = std::numeric_limits<size_t>::max() / kBucketsPerElement;
+  return {count, std::max(kBucketsMin, std::min(count, kScaledMax) * kBucketsPerElement)};
 }
 
 }  // namespace larder::core

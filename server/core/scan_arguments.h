@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "server/core/args.h"
+#include "storage/table.h"
 
 namespace larder::core {
 
@@ -22,5 +23,9 @@ struct ElementScan {
 
 // What stands behind the cursor of HSCAN, SSCAN or ZSCAN. NOVALUES is HSCAN's alone.
 ElementScan read_element_scan(Args& args, bool values_may_be_left_out);
+
+// COUNT elements may be looked at; where many were removed, fewer are, so that crossing empty
+// buckets is bounded as well.
+storage::ScanBudget element_scan_budget(size_t count);
 
 }  // namespace larder::core

@@ -52,7 +52,7 @@ bool right_arity(const CommandRow& row, size_t words) {
 // Whether the script holds the shards of all keys that the command will touch.
 bool holds_keys(const Run& run, const Command& command, const Words& words) {
   if (run.held.holds_all()) return true;
-  if (!names_all_keys(*command.row)) return false;
+  if (!names_all_keys(*command.row, words)) return false;
   std::vector<KeyPosition> positions;
   find_keys(*command.row, words, positions);
   for (const KeyPosition& position : positions) {

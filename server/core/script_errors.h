@@ -69,7 +69,6 @@ inline constexpr std::string_view kFunctionNameInvalid =
 inline constexpr std::string_view kLibraryNameNotGiven = "ERR library name argument was not given";
 inline constexpr std::string_view kRestorePolicy =
     "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.";
-inline constexpr std::string_view kDumpDamaged = "ERR DUMP payload version or checksum are wrong";
 inline constexpr std::string_view kDumpTooOld = "ERR Pre-GA function format not supported";
 inline constexpr std::string_view kDumpNoFunction = "ERR given type is not a function";
 inline constexpr std::string_view kDumpUnreadable =

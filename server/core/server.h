@@ -12,6 +12,7 @@
 #include "server/core/command_table.h"
 #include "server/core/config.h"
 #include "server/core/key_events.h"
+#include "server/core/keyspace_events.h"
 #include "server/core/memory_limit.h"
 #include "server/core/pubsub.h"
 #include "server/core/pushes.h"
@@ -67,6 +68,7 @@ struct Server {
         blocking(store, key_events, clients),
         pushes(workers),
         pubsub(pushes, store_options.hash_seed),
+        keyspace_events(server_config, key_events, pubsub),
         tracking(key_events, clients, pushes, server_config, store_options.hash_seed, workers),
         statistics(workers, commands.size()) {}
 
@@ -87,6 +89,7 @@ struct Server {
   Blocking blocking;
   Pushes pushes;
   PubSub pubsub;
+  KeyspaceEvents keyspace_events;
   Tracking tracking;
   Scripts scripts;
   Statistics statistics;

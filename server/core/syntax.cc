@@ -280,6 +280,7 @@ class Typing {
     if (argument.type == Type::kPureToken) return;
     argument.type = type_of(argument.name);
     if (argument.type == Type::kKey) argument.key_spec = key_spec_at(position_);
+    if (argument.type == Type::kPattern) argument.key_spec = key_spec_of_patterns();
     position_++;
   }
 
@@ -314,6 +315,14 @@ class Typing {
       if (first <= position) found = static_cast<int>(i);
     }
     return found;
+  }
+
+  // That of the keys which patterns name, -1 if there is none.
+  int key_spec_of_patterns() const {
+    for (size_t i = 0; i < row_.keys.size(); i++) {
+      if ((row_.keys[i].flags & kFromPatterns) != 0) return static_cast<int>(i);
+    }
+    return -1;
   }
 
   const CommandRow& row_;

@@ -39,7 +39,7 @@ struct Argument {
   bool optional = false;
   bool multiple = false;
   bool multiple_token = false;  // the token is sent again in front of each repetition
-  int key_spec = -1;            // which of the row's key specs a key belongs to
+  int key_spec = -1;            // which of the row's key specs a key, or a pattern, belongs to
   std::vector<Argument> arguments{};
 };
 

@@ -68,6 +68,8 @@ inline constexpr std::string_view kNegativeLimit = "ERR LIMIT can't be negative"
 inline constexpr std::string_view kNotHyperLogLog =
     "WRONGTYPE Key is not a valid HyperLogLog string value.";
 inline constexpr std::string_view kDamagedHyperLogLog = "INVALIDOBJ Corrupted HLL object detected";
+inline constexpr std::string_view kScoresNotDouble =
+    "ERR One or more scores can't be converted into double";
 inline constexpr std::string_view kElementTooLarge = "ERR Element too large";
 inline constexpr std::string_view kRankZero =
     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use "

@@ -100,7 +100,7 @@ void run_or_wait(Call& call, const WaitTerms& terms, WaitingCommand& command) {
   std::vector<storage::Key> keys;
   keys.reserve(terms.keys);
   for (size_t i = 0; i < terms.keys; i++) keys.push_back(call.key(terms.first_key + i));
-  if (command.attempt(*db, keys, call.reply())) return;
+  if (command.attempt(*db, keys, call.reply())) return call.note_published();
   if (call.held() != nullptr) {
     return terms.nothing == NothingThere::kNull ? call.reply().null() : call.reply().null_array();
   }

@@ -88,6 +88,8 @@ bool Watches::unwatch_all(Client& client, int64_t now_ms) {
 // That a key is removed which had expired when it was watched is no change: nobody could see it.
 void Watches::changed(size_t database, const storage::Key& key, storage::KeyChange change) {
   if (filter_[place_of(key.hash)].load(std::memory_order_relaxed) == 0) return;
+  const bool expired =
+      change == storage::KeyChange::kExpired || change == storage::KeyChange::kFieldsExpired;
   Part& part = part_of(key.hash);
   const std::lock_guard lock(part.mutex);
   const auto found = part.first.find(key.hash);
@@ -95,7 +97,7 @@ void Watches::changed(size_t database, const storage::Key& key, storage::KeyChan
   while (watch != nullptr) {
     Watch* next = watch->next;
     const bool meant = watch->database == database && watch->key == key.bytes;
-    if (meant && (watch->existed || change != storage::KeyChange::kExpired)) {
+    if (meant && (watch->existed || !expired)) {
       break_watch(part, *watch);
     }
     watch = next;

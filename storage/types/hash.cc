@@ -41,7 +41,8 @@ Status Hash::open(Entry* entry) {
   object_ = entry->object();
   if (may_have_dead()) {
     size_t elements = kSweptOnAccess;
-    object_.sweep(db_.now_ms(), elements);
+    const bool swept = object_.sweep(db_.now_ms(), elements);
+    if (swept) db_.note_fields_expired(key_);
     db_.set_object(key_, *entry_, object_);
   }
   return Status::kOk;
@@ -122,10 +123,11 @@ std::optional<int64_t> Hash::expire_at_ms(std::string_view field) const {
 }
 
 void Hash::each(Visit visit) const {
-  scan(0, std::numeric_limits<size_t>::max(), visit);
+  constexpr size_t kUnlimited = std::numeric_limits<size_t>::max();
+  scan(0, {kUnlimited, kUnlimited}, visit);
 }
 
-TablePosition Hash::scan(TablePosition from, size_t count, Visit visit) const {
+TablePosition Hash::scan(TablePosition from, ScanBudget budget, Visit visit) const {
   if (!exists()) return 0;
   if (packed()) {
     const Packed* list = object_.packed();
@@ -136,11 +138,6 @@ TablePosition Hash::scan(TablePosition from, size_t count, Visit visit) const {
     }
     return 0;
   }
-  constexpr size_t kBucketsAField = 10;
-  const size_t buckets =
-      std::max(Table::kSegmentBuckets,
-               count > SIZE_MAX / kBucketsAField ? SIZE_MAX : count * kBucketsAField);
-  ScanBudget budget{count, buckets};
   return fields().table().scan(from, budget, [&](const Entry& entry) {
     if (!entry.dead(db_.now_ms())) visit(field_of(entry));
   });
@@ -150,7 +147,7 @@ TablePosition Hash::scan(TablePosition from, size_t count, Visit visit) const {
 void Hash::drop_dead() {
   if (!may_have_dead()) return;
   size_t elements = std::numeric_limits<size_t>::max();
-  object_.sweep(db_.now_ms(), elements);
+  if (object_.sweep(db_.now_ms(), elements)) db_.note_fields_expired(key_);
   changed_ = true;
 }
 

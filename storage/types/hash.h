@@ -61,18 +61,16 @@ class Hash {
   // Whether there is such a key.
   bool exists() const { return static_cast<bool>(object_); }
   size_t size() const;
-  // What a field of it takes on the average, at least 1; of a hash that exists().
-  size_t mean_field_bytes() const {
-    return object_.memory_bytes() / std::max<size_t>(size(), 1) + 1;
-  }
+  // Of the whole, bytes: about what its fields take. Of a hash that exists().
+  size_t memory_bytes() const { return object_.memory_bytes(); }
   std::optional<HashValue> get(std::string_view field) const;
   // kNoExpiry if it has none; nullopt if there is no such field.
   std::optional<int64_t> expire_at_ms(std::string_view field) const;
 
   void each(Visit visit) const;
-  // Visits about `count` fields from a position on, 0 at the start (see Table::scan); returns where
-  // to go on, 0 at the end. Of a small hash, visits all.
-  TablePosition scan(TablePosition from, size_t count, Visit visit) const;
+  // Visits some fields from a position on, 0 at the start; returns where to go on, 0 at the end.
+  // See Table::scan for the budget. Of a small hash, visits all.
+  TablePosition scan(TablePosition from, ScanBudget budget, Visit visit) const;
   // Visits `count` of the fields, all different, each with the same probability; at most size().
   void sample(size_t count, Random random, Visit visit);
   // Visits `count` fields, drawn one by one. There must be one.

@@ -167,14 +167,16 @@ bool HashFields::finds_live(int64_t now_ms, TablePosition from) const {
   return live;
 }
 
-void HashFields::sweep(int64_t now_ms, size_t& elements) {
-  if (elements == 0) return;
+bool HashFields::sweep(int64_t now_ms, size_t& elements) {
+  if (elements == 0) return false;
   const size_t segments = std::max<size_t>(1, elements / Table::kSegmentEntriesMax);
+  const size_t before = table_.size();
   table_.sweep(now_ms, segments, [&](Entry* dead) {
     entry_bytes_ -= bytes_of(*dead);
     Entry::destroy(dead);
   });
   elements -= std::min(elements, segments * Table::kSegmentEntriesMax);
+  return table_.size() != before;
 }
 
 bool HashFields::free_some(size_t elements) {

@@ -47,7 +47,7 @@ class HashFields final : public Container {
   size_t recount_arena_bytes() const override;
   int64_t next_due_ms() const override { return table_.next_due_ms(); }
   bool all_dead(int64_t now_ms) const override;
-  void sweep(int64_t now_ms, size_t& elements) override;
+  bool sweep(int64_t now_ms, size_t& elements) override;
   bool any_timed() const override { return table_.volatile_size() > 0; }
   bool free_some(size_t elements) override;
 

@@ -142,6 +142,24 @@ Result<size_t> push_list(Keyspace& db, const Key& key, ListEnd end,
   return values.size();
 }
 
+void put_list(Keyspace& db, const Key& key, std::span<const std::string_view> values,
+              const ListLimit& limit) {
+  if (values.empty()) {
+    db.erase(key);
+    return;
+  }
+  auto nodes = std::make_unique<ListNodes>();
+  for (const std::string_view value : values) nodes->push(ListEnd::kTail, value, limit);
+  const bool small = nodes->nodes() == 1 && !limit.exceeded(nodes->node(0)->bytes(), nodes->size());
+  Object list = small ? packed_list(nodes->release_only_node()) : node_list(nodes.release());
+  try {
+    db.put_object(key, list, kNoExpiry);
+  } catch (...) {
+    list.destroy();
+    throw;
+  }
+}
+
 void pop_list(Keyspace& db, const Key& key, Entry& entry, ListEnd end, size_t count,
               const ListLimit& limit, TakeElement take) {
   const size_t size = list_size(entry);

@@ -52,6 +52,11 @@ Result<size_t> push_list(Keyspace& db, const Key& key, ListEnd end,
 Result<size_t> push_existing_list(Keyspace& db, const Key& key, ListEnd end,
                                   std::span<const std::string_view> values, const ListLimit& limit);
 
+// Stores a list of just these values, in the form that Redis gives the result of SORT, in place of
+// whatever was there; without values, erases the key. Each has at most kListElementBytesMax.
+void put_list(Keyspace& db, const Key& key, std::span<const std::string_view> values,
+              const ListLimit& limit);
+
 // Takes up to `count` elements out at an end.
 void pop_list(Keyspace& db, const Key& key, Entry& entry, ListEnd end, size_t count,
               const ListLimit& limit, TakeElement take);

@@ -110,7 +110,7 @@ bool all_dead(const Packed* triples, int64_t now_ms) {
   return latest_ms != 0 && latest_ms <= now_ms;
 }
 
-void sweep(Packed*& triples, int64_t now_ms, size_t& elements) {
+bool sweep(Packed*& triples, int64_t now_ms, size_t& elements) {
   const Position begin = listpack::first(triples);
   size_t dead = 0;
   for (Position at = begin; at != listpack::kNone; at = next(triples, kTriple, at), dead++) {
@@ -118,11 +118,13 @@ void sweep(Packed*& triples, int64_t now_ms, size_t& elements) {
     if (stored == 0 || stored > now_ms) break;
   }
   elements -= std::min(elements, dead + 1);
-  if (dead == 0) return;
+  if (dead == 0) return false;
   try {
     listpack::erase(triples, begin, dead * kTriple);
   } catch (const std::bad_alloc&) {  // they stay, unseen
+    return false;
   }
+  return true;
 }
 
 }  // namespace larder::storage::packed_hash

@@ -56,6 +56,6 @@ Packed* with_expiries(const Packed* pairs);
 // (all of them go, since that is one move of what stands behind). Out of memory, they stay.
 int64_t next_due_ms(const Packed* triples);
 bool all_dead(const Packed* triples, int64_t now_ms);
-void sweep(Packed*& triples, int64_t now_ms, size_t& elements);
+bool sweep(Packed*& triples, int64_t now_ms, size_t& elements);
 
 }  // namespace larder::storage::packed_hash

@@ -325,22 +325,21 @@ void SortedSetWriter::finish() {
   object_ = Object();
 }
 
+Object sorted_set_object(std::unique_ptr<SortedTable> table, const SortedSetLimits& limits) {
+  return fits(*table, limits) ? pack(*table) : table_object(table.release());
+}
+
 void put_sorted_set(Keyspace& db, const Key& key, std::unique_ptr<SortedTable> table,
                     const SortedSetLimits& limits) {
   if (table->size() == 0) {
     db.erase(key);
     return;
   }
-  if (!fits(*table, limits)) {
-    db.put_object(key, table_object(table.get()), kNoExpiry);
-    table.release();
-    return;
-  }
-  const Object packed = pack(*table);
+  Object object = sorted_set_object(std::move(table), limits);
   try {
-    db.put_object(key, packed, kNoExpiry);
+    db.put_object(key, object, kNoExpiry);
   } catch (...) {
-    Packed::destroy(packed.packed());
+    object.destroy();
     throw;
   }
 }

@@ -132,6 +132,10 @@ class SortedSetWriter {
   bool erase_ = false;  // all of it was removed, though it is still in object_
 };
 
+// A table, in order and not empty, as a sorted set that is the caller's: packed if it is small
+// enough.
+Object sorted_set_object(std::unique_ptr<SortedTable> table, const SortedSetLimits& limits);
+
 // Stores a table, in order, as the sorted set of a key in place of whatever was there: packed if it
 // is small enough. An empty one erases the key.
 void put_sorted_set(Keyspace& db, const Key& key, std::unique_ptr<SortedTable> table,

@@ -5,7 +5,8 @@
     run.py --larder "redis-server --port {port} --save '' --enable-debug-command local" ioredis6
 
 The exit status is 0 when the suite passed and the server ended with status 0, 77 when this machine cannot run the suite (its
-Node.js is too old), and else 1. Needs Debian's /usr/bin/python3 with python3-redis; the suites of Node.js need `npm ci`.
+Node.js is too old), and else 1. Needs Debian's /usr/bin/python3 with python3-redis; the suites of Node.js need `npm ci`, the
+others the packages of Debian that ./dev installs.
 """
 
 import argparse
@@ -36,6 +37,11 @@ def node_suite(file):
     return lambda options: ["node", "--test", *options.only_name, file]
 
 
+def program_suite(*command):
+    """A program of another language; such suites are too small to choose single tests of."""
+    return lambda options: list(command)
+
+
 def hiredis_suite(options):
     return [str(options.hiredis_client)]
 
@@ -51,6 +57,21 @@ SUITES = {
     "node-redis4": (node_suite("node_redis.test.mjs"), "redis4", 14),
     "node-redis5": (node_suite("node_redis.test.mjs"), "redis5", 18),
     "node-redis6": (node_suite("node_redis.test.mjs"), "redis6", 20),
+    "ioredis5-data": (node_suite("ioredis_data.test.mjs"), "ioredis5", 12),
+    "ioredis6-data": (node_suite("ioredis_data.test.mjs"), "ioredis6", 20),
+    "node-redis5-data": (node_suite("node_redis_data.test.mjs"), "redis5", 18),
+    "node-redis6-data": (node_suite("node_redis_data.test.mjs"), "redis6", 20),
+    "node-redis5-tracking": (node_suite("node_redis_tracking.test.mjs"), "redis5", 18),
+    "node-redis6-tracking": (node_suite("node_redis_tracking.test.mjs"), "redis6", 20),
+    "rate-limits": (node_suite("rate_limits.test.mjs"), "rate-limit-redis", 18),
+    "sessions": (node_suite("sessions.test.mjs"), "connect-redis", 18),
+    "caches": (node_suite("caches.test.mjs"), "bentocache", 20),
+    "redlock": (node_suite("redlock.test.mjs"), "redlock", 18),
+    "socket.io": (node_suite("socket_io.test.mjs"), "@socket.io/redis-adapter", 18),
+    "redis-py-data": (python_suite("test_redis_py_data"), None, 0),
+    "django": (python_suite("test_django_cache"), None, 0),
+    "phpredis": (program_suite("/usr/bin/php", "phpredis.php"), None, 0),
+    "ruby-redis": (program_suite("/usr/bin/ruby", "ruby_redis.rb"), None, 0),
     "hiredis": (hiredis_suite, None, 0),
 }
 

@@ -8,6 +8,8 @@ from server_under_test import HOST, PORT, connect
 
 TESTS = {"ping_inline": "PING_INLINE", "ping_mbulk": "PING_MBULK", "set": "SET", "get": "GET", "incr": "INCR",
          "mset": "MSET (10 keys)"}
+COLLECTION_TESTS = {"lpush": "LPUSH", "rpush": "RPUSH", "lpop": "LPOP", "rpop": "RPOP", "sadd": "SADD", "hset": "HSET",
+                    "spop": "SPOP", "zadd": "ZADD", "zpopmin": "ZPOPMIN", "lrange_100": "LRANGE_100 (first 100 elements)"}
 REQUESTS = 20000
 
 
@@ -42,6 +44,14 @@ class RedisBenchmarkTest(unittest.TestCase):
 
     def test_resp3(self):
         self.run_all("-c", "50", "-P", "16", "-3")
+
+    def test_collections(self):
+        for arguments in (("-r", "1000"), ("-P", "16", "--threads", "2")):
+            rates = self.run_benchmark("-t", ",".join(COLLECTION_TESTS), "-c", "50", *arguments, requests=5000)
+            self.assertLessEqual(set(COLLECTION_TESTS.values()), set(rates))
+
+    def test_client_side_caching(self):
+        self.run_benchmark("-t", "set,get", "-c", "20", "-P", "4", "-r", "100", "-3", "--enable-tracking", requests=5000)
 
     def test_random_keys_and_larger_values(self):
         self.run_all("-c", "50", "-P", "16", "-r", "10000", "-d", "2000")

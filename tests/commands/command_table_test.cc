@@ -170,7 +170,7 @@ TEST_F(CommandTableTest, KeySpecsLieWithinArity) {
 
 void collect_specs(const std::vector<Argument>& arguments, std::set<int>& specs) {
   for (const Argument& argument : arguments) {
-    if (argument.type == Argument::Type::kKey) specs.insert(argument.key_spec);
+    if (argument.key_spec >= 0) specs.insert(argument.key_spec);
     collect_specs(argument.arguments, specs);
   }
 }

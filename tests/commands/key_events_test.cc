@@ -16,7 +16,7 @@ using core::KeyEvents;
 class Recorder final : public storage::Observer {
  public:
   void changed(size_t database, const storage::Key& key, storage::KeyChange change) override {
-    constexpr const char* kNames[] = {"written", "removed", "expired", "evicted"};
+    constexpr const char* kNames[] = {"written", "removed", "expired", "evicted", "fields expired"};
     heard.push_back(std::to_string(database) + " " + std::string(key.bytes) + " " +
                     kNames[static_cast<size_t>(change)]);
   }

@@ -9,7 +9,7 @@ import resp
 import wire
 
 
-class _Connection(wire.Connection):
+class _SubscriberConnection(wire.Connection):
     """Knows the reply of PING in a subscriber's form too."""
 
     def begin(self, pieces, token):
@@ -25,11 +25,11 @@ class _Token:
         return reply in self.forms
 
 
-class _Pair(wire.Pair):
+class SubscriberPair(wire.Pair):
     def __init__(self, servers):
         super().__init__(servers)
         self.close()
-        self.connections = [_Connection(server) for server in servers]
+        self.connections = [_SubscriberConnection(server) for server in servers]
 
     def exchange_each(self, payloads, cuts=(), pause=0.0):
         self.serial += 1
@@ -58,7 +58,7 @@ class Conversation:
         self.args = [b"(conversation)"]
 
     def run(self, pair):
-        pairs = [_Pair(pair.servers) for _ in range(self.connections)]
+        pairs = [SubscriberPair(pair.servers) for _ in range(self.connections)]
         verdicts = []
         try:
             for number in self.modern:

@@ -94,6 +94,41 @@ class RandomElements:
         return [tuple(flat[i:i + self.width]) for i in range(0, len(flat), self.width)]
 
 
+class CrossRestore:
+    """DUMP on both servers, and RESTORE of each dump as `copy` on the other one; then what came out of it is compared:
+    the encoding and all of the content."""
+
+    _CONTENT = {b"string": ([b"GET"], [], compare.exact), b"list": ([b"LRANGE"], [b"0", b"-1"], compare.exact),
+                b"set": ([b"SMEMBERS"], [], compare.same_set), b"hash": ([b"HGETALL"], [], compare.same_map),
+                b"zset": ([b"ZRANGE"], [b"0", b"-1", b"WITHSCORES"], compare.same_numbers)}
+
+    def __init__(self, key, copy):
+        self.key = key
+        self.copy = copy
+        self.args = [b"DUMP", key]
+
+    def run(self, pair):
+        replies = [answers[0] if answers else None for answers in pair.exchange(resp.encode(self.args))]
+        if any(reply is None or reply[0] != "$" or reply[1] is None for reply in replies):
+            return [(self.args, compare.exact, *replies)]
+        restores = [[b"RESTORE", self.copy, b"0", dumped[1], b"REPLACE"] for dumped in reversed(replies)]
+        restored = pair.exchange_each([resp.encode(restore) for restore in restores])
+        compared = [(restores[0], compare.exact, *self._first_of(restored))]
+        questions = [([b"TYPE", self.copy], compare.exact), ([b"OBJECT", b"ENCODING", self.copy], compare.exact)]
+        for question, rule in questions:
+            compared.append((question, rule, *self._first_of(pair.exchange(resp.encode(question)))))
+        kind = compared[1][2]
+        if kind is not None and kind[1] in self._CONTENT:
+            name, options, rule = self._CONTENT[kind[1]]
+            question = [*name, self.copy, *options]
+            compared.append((question, rule, *self._first_of(pair.exchange(resp.encode(question)))))
+        return compared
+
+    @staticmethod
+    def _first_of(answers):
+        return [replies[0] if replies else None for replies in answers]
+
+
 class RandomKey:
     """RANDOMKEY: any key that exists on the server itself; null only if there is none."""
 

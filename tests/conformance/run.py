@@ -32,16 +32,19 @@ import time
 
 import command_info
 import excuses
+import gen_dumps
 import gen_foreign
 import gen_hashes
 import gen_hyperloglogs
 import gen_keys
 import gen_lists
+import gen_notifications
 import gen_protocol
 import gen_pubsub
 import gen_scripts
 import gen_server
 import gen_sets
+import gen_sort
 import gen_sorted_sets
 import gen_strings
 import gen_tracking
@@ -55,9 +58,10 @@ from session import Session
 from table import Generator
 from wire import Pair
 
-FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_lists.FAMILY, gen_hashes.FAMILY, gen_sets.FAMILY,
+FAMILIES = [gen_strings.FAMILY, gen_keys.FAMILY, gen_dumps.FAMILY, gen_lists.FAMILY, gen_hashes.FAMILY, gen_sets.FAMILY,
             gen_hyperloglogs.FAMILY, gen_sorted_sets.FAMILY, gen_server.FAMILY, gen_protocol.FAMILY, gen_pubsub.FAMILY,
-            gen_transactions.FAMILY, gen_scripts.FAMILY, gen_tracking.FAMILY]
+            gen_transactions.FAMILY, gen_scripts.FAMILY, gen_sort.FAMILY,
+            gen_tracking.FAMILY, gen_notifications.FAMILY]
 EXTRA_FAMILIES = [gen_foreign.FAMILY]
 _DIFFERENCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "DIFFERENCES.md")
 

@@ -48,7 +48,7 @@ TEST(ReplyReader, ReadsNestedReplies) {
   EXPECT_EQ(read("*3\r\n:1\r\n*2\r\n$1\r\na\r\n_\r\n+OK\r\n"), "[1, [\"a\", (nil)], +OK]");
   EXPECT_EQ(read("%2\r\n+a\r\n:1\r\n+b\r\n*1\r\n:2\r\n"), "[+a, 1, +b, [2]]");
   EXPECT_EQ(read("~1\r\n:1\r\n"), "[1]");
-  EXPECT_EQ(read(">2\r\n+message\r\n$1\r\nx\r\n"), "[+message, \"x\"]");
+  EXPECT_EQ(read(">2\r\n+message\r\n$1\r\nx\r\n"), ">[+message, \"x\"]");
 }
 
 TEST(ReplyReader, TellsTheTypesApart) {
