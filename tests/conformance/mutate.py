@@ -159,6 +159,8 @@ def harmful(args):
         return (_int(args[1]) or 0) > 0
     if name == b"COMMAND" and (len(args) == 1 or len(args) == 2 and args[1].upper() in (b"INFO", b"DOCS", b"LIST")):
         return True  # All commands, in the order of a hash table.
+    if name == b"COMMAND" and args[1].upper() == b"DOCS" and set(args[2:]) != {b"nosuch"}:
+        return True  # The words of the documentation are our own.
     if name == b"CLIENT" and len(args) > 2:
         subcommand = args[1].upper()
         return subcommand == b"KILL" and _kills(args) or subcommand == b"PAUSE" and (_int(args[2]) or 0) > 0
