@@ -163,5 +163,7 @@ def harmful(args):
         return True  # The words of the documentation are our own.
     if name == b"CLIENT" and len(args) > 2:
         subcommand = args[1].upper()
+        if subcommand == b"KILL" and any(arg.upper() == b"PUBSUB" for arg in args[2:]):
+            return True  # A subscriber of a conversation that has just ended may still be there.
         return subcommand == b"KILL" and _kills(args) or subcommand == b"PAUSE" and (_int(args[2]) or 0) > 0
     return False
