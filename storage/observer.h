@@ -9,10 +9,10 @@
 namespace larder::storage {
 
 enum class KeyChange : uint8_t {
-  kWritten,  // created, or its value or its expiry changed
-  kRemoved,  // deleted, or moved away
-  kExpired,  // removed because its time had passed
-  kEvicted,  // removed to make room
+  kWritten,        // created, or its value or its expiry changed
+  kRemoved,        // deleted, or moved away
+  kExpired,        // removed because its time had passed
+  kEvicted,        // removed to make room
   kFieldsExpired,  // removed because the times of all fields of the hash had passed
 };
 

@@ -98,9 +98,9 @@ std::string Application::prepare() {
   for (const auto& [from, to, place] : config_.renamed_commands()) {
     const bool known = server_.commands.find(from) != nullptr;
     if (server_.commands.rename(from, to)) continue;
-    return fmt::format("{}rename-command: {}", place,
-                       known ? fmt::format("'{}' is taken", to)
-                             : fmt::format("there is no command '{}'", from));
+    return fmt::format(
+        "{}rename-command: {}", place,
+        known ? fmt::format("'{}' is taken", to) : fmt::format("there is no command '{}'", from));
   }
   if (const std::string wrong = raise_file_limit(); !wrong.empty()) {
     const int64_t fitting = fitting_clients();

@@ -72,9 +72,9 @@ void incrbyfloat(Call& call) {
 
 void append(Call& call) {
   DatabaseLock db = call.lock();
-  answer_change(
-      call, storage::append_string(*db, call.key(1), call.argument(2), string_bytes_max(call)),
-      "append");
+  answer_change(call,
+                storage::append_string(*db, call.key(1), call.argument(2), string_bytes_max(call)),
+                "append");
 }
 
 void strlen(Call& call) {
@@ -105,9 +105,8 @@ void setrange(Call& call) {
   if (offset < 0) args.fail(errors::kOffsetOutOfRange);
   if (args.failed()) return call.fail(args.error());
   DatabaseLock db = call.lock();
-  const Result<size_t> size =
-      storage::set_string_range(*db, call.key(1), static_cast<uint64_t>(offset), call.argument(3),
-                                string_bytes_max(call));
+  const Result<size_t> size = storage::set_string_range(
+      *db, call.key(1), static_cast<uint64_t>(offset), call.argument(3), string_bytes_max(call));
   if (call.argument(3).empty()) return answer(call, size);  // nothing was changed
   answer_change(call, size, "setrange");
 }

@@ -18,10 +18,10 @@ enum class OptionKind : uint8_t {
   kYesNo,
   kChoice,  // one of `choices`
   kText,
-  kWords,        // text of several words: "127.0.0.1 -::1"
+  kWords,         // text of several words: "127.0.0.1 -::1"
   kEventClasses,  // letters of keyspace notifications, in any order
-  kOutputLimit,  // client-output-buffer-limit: <class> <hard> <soft> <soft seconds>, repeated
-  kRename,       // rename-command: <old> <new>, may be given repeatedly
+  kOutputLimit,   // client-output-buffer-limit: <class> <hard> <soft> <soft seconds>, repeated
+  kRename,        // rename-command: <old> <new>, may be given repeatedly
 };
 
 struct OptionRow {

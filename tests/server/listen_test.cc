@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <exception>
 #include <filesystem>
 
 #include "tests/server/fixture.h"
