@@ -137,7 +137,7 @@ bool parse_long_double(std::string_view text, long double& value) {
 bool parse_double_loosely(std::string_view text, double& value) {
   if (text.size() >= kNumberTextMax) return false;
   char copy[kNumberTextMax];
-  std::memcpy(copy, text.data(), text.size());
+  text.copy(copy, text.size());  // memcpy() must not be given the null of an empty text
   copy[text.size()] = '\0';
   char* end = nullptr;
   const double number = std::strtod(copy, &end);

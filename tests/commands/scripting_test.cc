@@ -85,6 +85,15 @@ TEST(Eval, CommandsThatFailEndTheScriptUnlessPcalled) {
             "(error) ERR Lua redis lib command arguments must be strings or integers");
 }
 
+TEST(Eval, CommandsThatWaitDoNotWaitInAScript) {
+  InProcess server;
+  EXPECT_EQ(eval(server, "return redis.call('BLPOP', KEYS[1], 0)"), "(nil)");
+  EXPECT_EQ(eval(server, "return redis.call('BZPOPMIN', KEYS[1], 0)"), "(nil)");
+  EXPECT_EQ(eval(server, "return redis.call('WAIT', 1, 0)"), "0");
+  server.run({"RPUSH", "key", "a"});
+  EXPECT_EQ(eval(server, "return redis.call('BLPOP', KEYS[1], 0)"), R"(["key", "a"])");
+}
+
 TEST(Eval, ChecksTheNumberOfKeys) {
   InProcess server;
   EXPECT_EQ(server.run({"EVAL", "return 1", "x"}),

@@ -120,9 +120,11 @@ bool is_quiet(const Client& client) {
          client.has(Client::kMonitor) || client.has(Client::kCloseAfterReply);
 }
 
-// WAIT with a timeout of 0 has no end here.
-bool may_wait_for_ever(std::span<const std::string_view> arguments) {
-  return equals_ignoring_case(arguments[0], "WAIT");
+// WAIT and the like: with a timeout of 0 a command that waits has no end here.
+bool may_wait_for_ever(InProcess& server, std::string_view name) {
+  const Command* command = server.server().commands.find(name);
+  return equals_ignoring_case(name, "WAIT") ||
+         (command != nullptr && (command->row->flags & larder::core::kBlocking) != 0);
 }
 
 void run(InProcess& server, FakeClient& client, const RequestBatch& batch, size_t i) {
@@ -136,8 +138,9 @@ void run(InProcess& server, FakeClient& client, const RequestBatch& batch, size_
     require(size.has_value() && *size > 0, "not a whole reply", bytes);
     at += *size;
   }
-  require(!bytes.empty() || was_quiet || is_quiet(client) || may_wait_for_ever(arguments),
-          "no reply", arguments[0]);
+  require(
+      !bytes.empty() || was_quiet || is_quiet(client) || may_wait_for_ever(server, arguments[0]),
+      "no reply", arguments[0]);
   server.server().pause.until_ms = 0;  // nobody else could end it
 }
 
