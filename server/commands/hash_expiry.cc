@@ -52,6 +52,7 @@ int64_t read_time(Args& args, const Call& call, Unit unit, Origin origin) {
       unit == Unit::kSeconds && __builtin_mul_overflow(at_ms, int64_t{1000}, &at_ms);
   if (too_large || at_ms > kFieldExpiryMaxMs - origin_ms) {
     args.fail(errors::invalid_expire(call.row().name));
+    return 0;
   }
   return at_ms + origin_ms;
 }

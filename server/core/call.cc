@@ -29,19 +29,24 @@ void Call::put_argument(storage::Keyspace& db, const storage::Key& key, size_t i
 }
 
 DatabaseLock Call::lock() {
-  const size_t database = client_.database();
-  const bool touches = !client_.has(Client::kNoTouch);
-  if (held_ != nullptr) return DatabaseLock(*held_, database, now_ms_, touches, reader());
+  if (held_ != nullptr) return lock_held();
   const KeySpec& spec = row().keys[0];
   const bool single = spec.last == 0 && spec.key_count_at < 0 && row().keys[1].begin == 0;
-  if (single) {
-    const auto at = static_cast<size_t>(spec.begin);
-    return DatabaseLock(store().lock(key(at)), database, now_ms_, touches, reader());
-  }
+  if (single) return lock_own(store().lock(key(static_cast<size_t>(spec.begin))));
   hash_keys();
   storage::LockedKeys locked = store().lock(scratch_.keys);
-  store().prefetch(locked, scratch_.keys, database);
-  return DatabaseLock(std::move(locked), database, now_ms_, touches, reader());
+  store().prefetch(locked, scratch_.keys, client_.database());
+  return lock_own(std::move(locked));
+}
+
+DatabaseLock Call::lock_own(storage::LockedKeys&& own) {
+  return DatabaseLock(std::move(own), client_.database(), now_ms_, !client_.has(Client::kNoTouch),
+                      reader());
+}
+
+DatabaseLock Call::lock_held() {
+  return DatabaseLock(*held_, client_.database(), now_ms_, !client_.has(Client::kNoTouch),
+                      reader());
 }
 
 void Call::hash_keys() {
@@ -86,15 +91,11 @@ void Call::redact(size_t i) {
 }
 
 DatabaseLock Call::lock(const storage::Key& key) {
-  const bool touches = !client_.has(Client::kNoTouch);
-  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_, touches);
-  return DatabaseLock(store().lock(key), client_.database(), now_ms_, touches);
+  return held_ != nullptr ? lock_held() : lock_own(store().lock(key));
 }
 
 DatabaseLock Call::lock_all() {
-  const bool touches = !client_.has(Client::kNoTouch);
-  if (held_ != nullptr) return DatabaseLock(*held_, client_.database(), now_ms_, touches);
-  return DatabaseLock(store().lock_all(), client_.database(), now_ms_, touches);
+  return held_ != nullptr ? lock_held() : lock_own(store().lock_all());
 }
 
 void Call::work_in_slices(std::unique_ptr<Continuation> work) {

@@ -171,6 +171,8 @@ class Call {
  private:
   void hash_keys();
   void publish(EventClass kind, std::string_view event, size_t database, const storage::Key& key);
+  DatabaseLock lock_own(storage::LockedKeys&& own);
+  DatabaseLock lock_held();
   // Whom a lock has to tell when it ends: see DatabaseLock.
   Call* reader() { return client_.has(Client::kTracksReads) ? this : nullptr; }
 
