@@ -75,7 +75,14 @@ bool overlap(std::string_view a, std::string_view b) {
 // What is wrong with the prefixes; empty if nothing is.
 std::string wrong_prefix(const TrackingOptions& options, const Tracker* now) {
   const auto& given = options.prefixes;
-  if (given.size() + (now != nullptr ? now->prefixes.size() : 0) > Tracking::kPrefixesMax) {
+  size_t count = given.size();
+  size_t bytes = 0;
+  for (const std::string_view prefix : given) bytes += prefix.size();
+  if (now != nullptr) {
+    count += now->prefixes.size();
+    for (const std::string& existing : now->prefixes) bytes += existing.size();
+  }
+  if (count > Tracking::kPrefixesMax || bytes > Tracking::kPrefixBytesMax) {
     return std::string(errors::kTooManyPrefixes);
   }
   for (size_t i = 0; i < given.size(); i++) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "server/core/output.h"
+#include "server/core/tracking.h"
 #include "storage/keyspace.h"
 
 namespace larder::core {
@@ -97,10 +98,12 @@ void Blocking::count_ready() {
 
 // To serve may make other keys ready: BLMOVE's target.
 void Blocking::serve(int64_t now_ms) {
+  Tracking::end_command();  // what follows is not the doing of who made keys ready
   give_back_all(now_ms);
   for (std::vector<Ready> ready = take_ready(); !ready.empty(); ready = take_ready()) {
-    if (!serve_some(ready, now_ms)) return;
+    if (!serve_some(ready, now_ms)) break;
   }
+  Tracking::end_command();
 }
 
 // False: a script holds keys for long, and what was not served is ready again.
@@ -204,6 +207,7 @@ bool Blocking::attempt(Waiter& waiter, storage::Keyspace& db) {
   constexpr size_t kOutputKeptBytes = 64 * 1024;
   output_->truncate(0);
   Reply reply = output_->reply(waiter.resp);
+  Tracking::begin_command(waiter.client);
   if (!waiter.command->attempt(db, waiter.keys, reply)) return false;
   assert(output_->held(0, output_->size()).empty());
   if (reply.errors() > 0) {

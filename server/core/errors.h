@@ -117,7 +117,7 @@ inline constexpr std::string_view kSwitchedOptin =
     "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then "
     "re-enabling it with a different mode.";
 inline constexpr std::string_view kTooManyPrefixes =
-    "ERR one connection cannot have more than 1024 prefixes";
+    "ERR one connection cannot have more than 1024 prefixes, or prefixes of more than 1 MiB";
 inline constexpr std::string_view kCachingWithoutTracking =
     "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
     "OPTOUT mode enabled";

@@ -55,10 +55,8 @@ MemoryReport measure(Server& server, std::vector<storage::DatabaseSize> database
 
 void note_used_memory(Server& server) {
   const storage::MemoryUse use = storage::measure_memory();
-  const uint64_t used = use.allocated_bytes;
   server.memory_limit.note_resident(use.rss_bytes);
-  server.used_memory.store(used, std::memory_order_relaxed);
-  raise_to(server.used_memory_peak, used);
+  raise_to(server.used_memory_peak, use.allocated_bytes);
 }
 
 std::string diagnose(const MemoryReport& report) {

@@ -99,10 +99,9 @@ struct Server {
   ServerIdentity identity;
   Host* host = nullptr;
 
-  std::atomic<int> monitors{0};           // clients in MONITOR mode
-  std::atomic<bool> active_expire{true};  // DEBUG SET-ACTIVE-EXPIRE
-  std::atomic<uint64_t> used_memory{0};   // measured by a timer, bytes
-  std::atomic<uint64_t> used_memory_peak{0};
+  std::atomic<int> monitors{0};               // clients in MONITOR mode
+  std::atomic<bool> active_expire{true};      // DEBUG SET-ACTIVE-EXPIRE
+  std::atomic<uint64_t> used_memory_peak{0};  // measured by a timer, bytes
   std::atomic<uint64_t> startup_memory{0};
 };
 

@@ -25,8 +25,9 @@ constexpr size_t kInputPauseBytes = 1024 * 1024;
 // A command that kept the loop for so long makes the turn's time stale.
 constexpr uint64_t kStaleAfterNs = 500'000;
 
-// How often a client that published too much looks whether it may go on.
-constexpr int64_t kAwaitPushesMs = 1;
+// How often a client that published too much, or waits for a script of others, looks whether it may
+// go on.
+constexpr int64_t kRetryMs = 1;
 
 // A client that does not read its last reply is not waited for longer.
 constexpr int64_t kLastReplyMs = 10'000;
@@ -269,7 +270,7 @@ void Session::wait_for_others() {
   set(kPublished, false);
   if (suspended_.continuation != nullptr || !worker_.server().pushes.behind()) return;
   awaits_others_ = true;
-  worker_.proceed_at(*this, worker_.now_ms() + kAwaitPushesMs);
+  worker_.proceed_at(*this, worker_.now_ms() + kRetryMs);
 }
 
 void Session::wake_if_held() {
@@ -286,11 +287,15 @@ void Session::proceed() {
   }
   if (awaits_others_) {
     if (worker_.server().pushes.behind()) {
-      return worker_.proceed_at(*this, worker_.now_ms() + kAwaitPushesMs);
+      return worker_.proceed_at(*this, worker_.now_ms() + kRetryMs);
     }
     awaits_others_ = false;
   }
   if (suspended_.continuation != nullptr) {
+    // What waits goes on waiting while a script holds keys for long, though its time be up.
+    if (worker_.server().scripts.busy() && !suspended_.continuation->must_end()) {
+      return worker_.proceed_at(*this, worker_.now_ms() + kRetryMs);
+    }
     if (replying() && stream_->output_bytes() > kOutputPauseBytes) return;  // on_drained() returns
     note_progress(
         worker_.dispatcher().resume(*this, suspended_, worker_.output(), worker_.now_ms()));

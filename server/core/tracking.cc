@@ -232,12 +232,11 @@ Tracking::Readers Tracking::take_readers(Part& part, Keys::iterator at) {
 }
 
 void Tracking::changed(size_t /*database*/, const storage::Key& key, storage::KeyChange change) {
-  if (prefix_count_.load(std::memory_order_relaxed) != 0) {
-    // Nobody in particular lets keys expire, or evicts them.
-    const bool by_client =
-        change == storage::KeyChange::kWritten || change == storage::KeyChange::kRemoved;
-    add_to_batch(key.bytes, by_client ? command_.client : 0);
-  }
+  // Nobody in particular lets keys expire, or evicts them.
+  const bool by_client =
+      change == storage::KeyChange::kWritten || change == storage::KeyChange::kRemoved;
+  const uint64_t changed_by = by_client ? command_.client : 0;
+  if (prefix_count_.load(std::memory_order_relaxed) != 0) add_to_batch(key.bytes, changed_by);
   Part& part = part_of(key.bytes);
   if (part.size.load(std::memory_order_relaxed) == 0) return;
   Readers readers;
@@ -247,14 +246,14 @@ void Tracking::changed(size_t /*database*/, const storage::Key& key, storage::Ke
     if (found == part.keys.end()) return;
     readers = take_readers(part, found);
   }
-  invalidate(key.bytes, readers);
+  invalidate(key.bytes, readers, changed_by);
 }
 
-void Tracking::invalidate(std::string_view key, const Readers& readers) {
+void Tracking::invalidate(std::string_view key, const Readers& readers, uint64_t changed_by) {
   const Message message(std::span(&key, 1));
   for (const TrackerRef& reader : readers) {
     if (!reader->has(Tracker::kOn) || reader->has(Tracker::kBroadcast)) continue;
-    if (reader->has(Tracker::kNoLoop) && reader->client == command_.client) continue;
+    if (reader->has(Tracker::kNoLoop) && reader->client == changed_by) continue;
     tell(*reader, message);
   }
 }
@@ -399,7 +398,7 @@ bool Tracking::evict_one() {
       key = at->first;
       readers = take_readers(part, at);
     }
-    invalidate(key, readers);
+    invalidate(key, readers, 0);
     return true;
   }
   return false;

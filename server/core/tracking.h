@@ -86,6 +86,7 @@ class Tracking final : public storage::Observer {
  public:
   // Of one client: each change of keys is compared with all prefixes.
   static constexpr size_t kPrefixesMax = 1024;
+  static constexpr size_t kPrefixBytesMax = 1024 * 1024;  // of all of them
 
   Tracking(KeyEvents& events, const Clients& clients, Pushes& pushes, const Config& config,
            uint64_t hash_seed, size_t workers);
@@ -158,7 +159,8 @@ class Tracking final : public storage::Observer {
   Part& part_of(std::string_view key) { return parts_[hash_(key) % kParts]; }
   void add_reader(Part& part, const TrackerRef& reader, std::string_view key);
   Readers take_readers(Part& part, Keys::iterator at);
-  void invalidate(std::string_view key, const Readers& readers);
+  // `changed_by`: a client's id; 0: nobody's.
+  void invalidate(std::string_view key, const Readers& readers, uint64_t changed_by);
   void add_to_batch(std::string_view key, uint64_t by_client);
   void broadcast(size_t worker);
   bool keep_to_limit();

@@ -46,6 +46,12 @@ void Watches::break_watch(Part& part, Watch& watch) {
 
 void Watches::watch(Client& client, storage::Keyspace& db, const storage::Key& key) {
   const storage::Entry* entry = db.find(key, storage::Keyspace::Access::kPeek);
+  WatchList* list = client.watch_list();
+  if (list == nullptr) {
+    client.set_watch_list(std::make_unique<WatchList>());
+    list = client.watch_list();
+    events_.want(KeyEvents::Listener::kWatch);
+  }
   Part& part = part_of(key.hash);
   const std::lock_guard lock(part.mutex);
   const auto found = part.first.find(key.hash);
@@ -55,12 +61,6 @@ void Watches::watch(Client& client, storage::Keyspace& db, const storage::Key& k
     same = same->next;
   }
   if (same != nullptr) return;
-  WatchList* list = client.watch_list();
-  if (list == nullptr) {
-    client.set_watch_list(std::make_unique<WatchList>());
-    list = client.watch_list();
-    events_.want(KeyEvents::Listener::kWatch);
-  }
   Watch& added = list->watches.emplace_back(
       Watch{&client, key.hash, db.database(), std::string(key.bytes), entry != nullptr});
   link(part, added);
@@ -137,9 +137,7 @@ void Watches::swapped(size_t database, size_t other) {
 bool Watches::exists(const Watch& watch, int64_t now_ms) {
   storage::Table& table = store_.shard(storage::Store::shard_of(watch.hash)).table(watch.database);
   const storage::Slot slot = table.find({watch.key, watch.hash});
-  if (!slot) return false;
-  const storage::Entry& entry = *slot.entry();
-  return !entry.has_expiry() || entry.expire_at_ms() > now_ms;
+  return slot && !slot.entry()->dead(now_ms);
 }
 
 }  // namespace larder::core

@@ -65,7 +65,7 @@ SUITES = {
     "node-redis6-tracking": (node_suite("node_redis_tracking.test.mjs"), "redis6", 20),
     "rate-limits": (node_suite("rate_limits.test.mjs"), "rate-limit-redis", 18),
     "sessions": (node_suite("sessions.test.mjs"), "connect-redis", 18),
-    "caches": (node_suite("caches.test.mjs"), "bentocache", 20),
+    "caches": (node_suite("caches.test.mjs"), "bentocache", 18),
     "redlock": (node_suite("redlock.test.mjs"), "redlock", 18),
     "socket.io": (node_suite("socket_io.test.mjs"), "@socket.io/redis-adapter", 18),
     "redis-py-data": (python_suite("test_redis_py_data"), None, 0),

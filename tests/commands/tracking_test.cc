@@ -120,6 +120,23 @@ TEST_F(TrackingTest, OwnChangesAreToldUnlessNoLoop) {
   EXPECT_EQ(quiet->pushes(), invalidated("\"k\""));
 }
 
+TEST_F(TrackingTest, NoLoopLeavesNobodyWithAKeyThatExpired) {
+  const auto quiet = tracking({"NOLOOP"});
+  server.run(*quiet, {"SET", "k", "1", "PX", "10"});
+  server.run(*quiet, {"GET", "k"});
+  server.clock().advance_ms(11);
+  server.run(*quiet, {"EXPIRE", "k", "5"});  // finds it expired: nobody's change
+  EXPECT_EQ(quiet->pushes(), invalidated("\"k\""));
+}
+
+TEST_F(TrackingTest, WhatAWaitingClientTakesIsItsOwnDoing) {
+  const auto quiet = tracking({"BCAST", "NOLOOP"});
+  const auto waiter = server.connect();
+  const auto waiting = server.start(*waiter, {"BLPOP", "list", "0"});
+  server.run(*quiet, {"RPUSH", "list", "a"});
+  EXPECT_EQ(quiet->pushes(), invalidated("\"list\""));
+}
+
 TEST_F(TrackingTest, ExpiryIsToldAndTheReadThatFoundItIsRemembered) {
   const auto reader = tracking();
   server.run({"SET", "k", "1", "PX", "10"});
@@ -398,7 +415,13 @@ TEST_F(TrackingTest, PrefixesOfOneClientMustNotOverlap) {
   EXPECT_EQ(server.server().tracking.prefixes(), 3u);
   std::vector<std::string> many;
   for (int i = 0; i < 1025; i++) many.push_back("p" + std::to_string(10000 + i));
-  EXPECT_EQ(run(many), "(error) ERR one connection cannot have more than 1024 prefixes");
+  const std::string refused =
+      "(error) ERR one connection cannot have more than 1024 prefixes, or prefixes of more than "
+      "1 MiB";
+  EXPECT_EQ(run(many), refused);
+  server.run({"CLIENT", "TRACKING", "OFF"});
+  EXPECT_EQ(run({"x" + std::string(600'000, '-')}), "+OK");
+  EXPECT_EQ(run({"y" + std::string(600'000, '-')}), refused);
 }
 
 // A cache that does as it is told never has anything else than the server.

@@ -381,6 +381,12 @@ TEST_F(Watch, FlushingAndSwappingCountOnlyForKeysThatAreOrWere) {
   run({"WATCH", "k"});
   other({"SWAPDB", "0", "1"});
   EXPECT_TRUE(broken());
+  other({"HSET", "hash", "f", "v"});
+  other({"HPEXPIRE", "hash", "10", "FIELDS", "1", "f"});
+  server.clock().advance_ms(11);
+  run({"WATCH", "hash"});
+  other({"SWAPDB", "0", "1"});
+  EXPECT_FALSE(broken());
 }
 
 TEST_F(Watch, EvictionCounts) {

@@ -44,7 +44,7 @@ def _in_any_order(replies):
     """Redis keeps patterns, and the names of one client, in the order of their hashes; the count in a confirmation
     goes with the place, not with the name."""
     names = [(kind, value[:-1]) if kind in "*>" and len(value) > 1 else (kind, value) for kind, value in replies]
-    counts = [value[-1:] for kind, value in replies if kind in "*>"]
+    counts = [("*", value[-1:]) for kind, value in replies if kind in "*>"]
     return ("*", [("*", sorted(names, key=repr)), ("*", sorted(counts, key=repr))])
 
 

@@ -61,7 +61,9 @@ def conversation(gen):
     for _ in range(d.int(10, 40)):
         kind = d.choice([_read, _read, _read, _write, _write, _write, _other, _switch])
         requests.append((d.int(0, connections - 1), kind(d)))
-    return [Conversation(connections, modern, requests)]
+    # One more tracks throughout: when the last one stops, Larder forgets what was read (docs/DIFFERENCES.md).
+    requests.insert(0, (connections, [b"CLIENT", b"TRACKING", b"ON"]))
+    return [Conversation(connections + 1, modern + [connections] if modern else [], requests)]
 
 
 FAMILY = Family("tracking", 0.7, _ROWS, [scene(conversation, 3)])

@@ -183,6 +183,22 @@ TEST_P(Scripts, WakeClientsThatWait) {
   EXPECT_EQ(other.call({"LLEN", "list"}), "1");
 }
 
+// Its time is over while nothing can be answered: it is answered later, and is not idle until then.
+TEST_P(Scripts, ClientsThatWaitAreNotClosedWhileAScriptRuns) {
+  ServerProcess server = OnThreads::start({"--busy-reply-threshold", "20", "--timeout", "1"});
+  TestClient waiting = server.connect();
+  waiting.request({"BLPOP", "list", "0.3"});
+  ASSERT_TRUE(eventually([&] { return server.info("blocked_clients") == "1"; }));
+  TestClient runner = run_for_ever(server, {"EVAL", kForEver, "0"});
+  for (int i = 0; i < 2; i++) {  // two that are idle for a second each, one after the other
+    TestClient idle = server.connect();
+    idle.call({"PING"});
+    EXPECT_TRUE(eventually([&] { return idle.closed(); }));
+  }
+  EXPECT_EQ(server.connect().call({"SCRIPT", "KILL"}), "+OK");
+  EXPECT_EQ(waiting.reply(), "(nil)");
+}
+
 LARDER_ON_THREADS(Scripts);
 
 }  // namespace
