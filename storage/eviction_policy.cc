@@ -23,6 +23,20 @@ uint32_t seconds_of(int64_t now_ms) {
 uint32_t minutes_of(int64_t now_ms) {
   return static_cast<uint32_t>(now_ms / 60'000) & kMinuteMask;
 }
+// From `then` to `now`, both wrapping at `mask`. A loop's clock may be a little behind that of the
+// one which made the mark: that is 0 then, not an age of almost the whole mask.
+uint32_t elapsed(uint32_t now, uint32_t then, uint32_t mask, uint32_t lag) {
+  const uint32_t age = (now - then) & mask;
+  return age > mask - lag ? 0 : age;
+}
+constexpr uint32_t kLagSeconds = 60;
+constexpr uint32_t kIdleSecondsMax = kBitsMask - kLagSeconds;
+uint32_t seconds_since(AccessBits bits, int64_t now_ms) {
+  return elapsed(seconds_of(now_ms), bits, kBitsMask, kLagSeconds);
+}
+uint32_t minutes_since(AccessBits bits, int64_t now_ms) {
+  return elapsed(minutes_of(now_ms), bits, kMinuteMask, 1);
+}
 AccessBits lfu_bits(uint32_t counter, int64_t now_ms) {
   return counter << kMinuteBits | minutes_of(now_ms);
 }
@@ -160,7 +174,7 @@ uint32_t EvictionPolicy::lfu_counter(AccessBits bits, int64_t now_ms) const {
   const uint32_t counter = bits >> kMinuteBits;
   const uint32_t decay_minutes = lfu_decay_minutes_.load(std::memory_order_relaxed);
   if (decay_minutes == 0) return counter;
-  const uint32_t periods = ((minutes_of(now_ms) - bits) & kMinuteMask) / decay_minutes;
+  const uint32_t periods = minutes_since(bits, now_ms) / decay_minutes;
   return counter - std::min(counter, periods);
 }
 
@@ -195,7 +209,7 @@ double EvictionPolicy::score(ShardEviction& shard, AccessBits bits, size_t bytes
     case EvictionKind::kVolatileLfu:
       // Among equals the one that was not touched for longest goes first.
       return lfu_counter(bits, now_ms) -
-             ((minutes_of(now_ms) - bits) & kMinuteMask) / static_cast<double>(kMinuteMask + 1);
+             minutes_since(bits, now_ms) / static_cast<double>(kMinuteMask + 1);
     case EvictionKind::kAllkeysRandom:
     case EvictionKind::kVolatileRandom:
       return next_random(shard.random);
@@ -224,7 +238,7 @@ void EvictionPolicy::count_sample(AccessBits bits) {
 
 uint64_t EvictionPolicy::idle_seconds(AccessBits bits, int64_t now_ms) const {
   if (is_adaptive(kind())) return clock_.seconds_since(tick_of(bits), now_ms);
-  return (seconds_of(now_ms) - bits) & kBitsMask;
+  return seconds_since(bits, now_ms);
 }
 
 uint32_t EvictionPolicy::frequency(AccessBits bits, int64_t now_ms) const {
@@ -238,7 +252,7 @@ AccessBits given_idle_seconds(const EvictionPolicy& policy, AccessBits bits, uin
                               int64_t now_ms) {
   if (is_lfu(policy.kind())) return bits;
   if (!is_adaptive(policy.kind())) {
-    const auto back = static_cast<uint32_t>(std::min<uint64_t>(seconds, kBitsMask));
+    const auto back = static_cast<uint32_t>(std::min<uint64_t>(seconds, kIdleSecondsMax));
     return (bits - back) & kBitsMask;
   }
   const AccessBits frequency = bits & ~AccessClock::kTickMask;

@@ -85,7 +85,7 @@ def as_numbers(reply):
         return (kind, [as_numbers(item) for item in value])
     if kind in "$," and value is not None:
         try:
-            return (kind, repr(float(value)))  # a NaN is not equal to itself
+            return (kind, repr(float(value) + 0.0))  # NaN is not equal to itself; -0 becomes 0
         except ValueError:
             pass
     return reply

@@ -106,9 +106,9 @@ CONNECTION = [
     row("ECHO", value, weight=2),
     row("AUTH", maybe(one_of(b"default", b"nobody", b"")), one_of(b"secret", b"", value), weight=1),
     # One option at a time: Redis 7.0 obeys the first before it looks at the second, 7.2 only when all are right.
-    row("HELLO", maybe(protocol, maybe(one_of(group("SETNAME", client_name),
-                                              group("AUTH", one_of(b"default", b"nobody"), b"secret"), "BOGUS"),
-                                       p=0.4), p=0.85), compare=compare.hello, weight=6),
+    row("HELLO", maybe(protocol, maybe(one_of(group("AUTH", one_of(b"default", b"nobody"), b"secret"), "BOGUS"),
+                                       p=0.3), p=0.85), compare=compare.hello, weight=5),
+    row("HELLO", protocol, "SETNAME", client_name, compare=compare.hello, mutable=False, weight=1),
     row("SELECT", database, weight=2),
     row("CLIENT SETNAME", client_name, weight=1),
     row("CLIENT GETNAME", weight=1),

@@ -118,6 +118,17 @@ TEST(EvictionPolicy, IdleTimeIsInSecondsAndSurvivesTheWrapOfItsClock) {
   EXPECT_EQ(policy.idle_seconds(touched, before_wrap + 61'000), 1U);
 }
 
+// Of two loops one may be a little behind in reading the time.
+TEST(EvictionPolicy, WhatWasTouchedALittleLaterThanNowIsNotOld) {
+  ShardEviction shard;
+  EvictionPolicy lru(EvictionKind::kAllkeysLru, 1);
+  const int64_t second = 1'700'000'040'000;  // at which a minute begins, too
+  EXPECT_EQ(lru.idle_seconds(lru.on_insert(shard, 1, second), second - 1), 0U);
+  EvictionPolicy lfu(EvictionKind::kAllkeysLfu, 1);
+  lfu.set_lfu(10, 1);
+  EXPECT_EQ(lfu.frequency(lfu.on_insert(shard, 1, second), second - 1), 5U);
+}
+
 TEST(EvictionPolicy, LruEvictsTheLongestIdle) {
   EvictionPolicy policy(EvictionKind::kVolatileLru, 1);
   ShardEviction shard;
