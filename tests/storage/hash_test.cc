@@ -385,6 +385,18 @@ TEST_F(HashTest, IsGoneWithItsLastFieldEvenIfAnotherWasToLiveLonger) {
   Garbage::free_all();
 }
 
+TEST_F(HashTest, WhatIsLeftOfALargeOneIsSmall) {
+  constexpr size_t kFields = 20'000;
+  fill(kFields);
+  Keyspace keyspace = db();
+  Hash hash(keyspace, key(), {});
+  ASSERT_EQ(hash.find(), Status::kOk);
+  for (size_t i = 10; i < kFields; i++) hash.erase("field:" + std::to_string(i));
+  hash.finish();
+  EXPECT_LT(object().memory_bytes(), 10'000u);
+  for (size_t i = 0; i < 10; i++) EXPECT_TRUE(hash.get("field:" + std::to_string(i))) << i;
+}
+
 TEST_F(HashTest, SampleIsDistinctAndFair) {
   for (const size_t fields : {10u, 2000u}) {
     fill(fields);
