@@ -77,7 +77,8 @@ bool ExpirySweeper::sweep_table(Table& table, size_t database, int64_t now_ms, s
     Object object = entry.object();
     const bool some_dead = object.sweep(now_ms, elements);
     entry.set_object(object);
-    if (Observer* observer = store_.observer(); observer != nullptr && some_dead) {
+    if (!some_dead) return;  // it was due by a bound
+    if (Observer* observer = store_.observer()) {
       observer->fields_expired(database, store_.key(entry.key()));
     }
     tell(entry, KeyChange::kWritten);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <memory>
 
 #include "storage/expiry.h"
 
@@ -14,6 +15,17 @@ BlobRef make_blob(std::string_view text) {
   std::memcpy(blob->data(), text.data(), text.size());
   return blob;
 }
+
+// An entry that no table has taken over yet: with its value, or without it, which is somebody
+// else's as well.
+struct DestroyEntry {
+  void operator()(Entry* entry) const { Entry::destroy(entry); }
+};
+struct DestroyBlock {
+  void operator()(Entry* entry) const { Entry::destroy_block(entry); }
+};
+using OwnedEntry = std::unique_ptr<Entry, DestroyEntry>;
+using EntryBlock = std::unique_ptr<Entry, DestroyBlock>;
 
 // A string grown in place gets room to grow again, as Redis' sds does: twice its size, at most 1 MB
 // more.
@@ -92,9 +104,10 @@ void Keyspace::put(const Key& key, const EntryShape& shape, std::string_view tex
     keys.note_expiry(slot);
     if (rewritten) return note(key, KeyChange::kWritten);
   }
-  Entry* entry = Entry::create(shape);
+  EntryBlock entry(Entry::create(shape));
   if (shape.kind == ValueKind::kText) std::memcpy(entry->text_bytes(), text.data(), text.size());
-  install(key, slot, entry);
+  install(key, slot, entry.get());
+  entry.release();
   note(key, KeyChange::kWritten);
 }
 
@@ -167,17 +180,21 @@ char* Keyspace::grow_string(const Key& key, size_t size) {
   EntryShape shape{.key = key.bytes,
                    .expire_at_ms = entry != nullptr ? entry->expire_at_ms() : kNoExpiry,
                    .modified = true};
+  BlobRef blob;
   if (size > kInlineValueMax) {
+    blob = BlobRef(Blob::create(size, capacity_for(size)));
     shape.kind = ValueKind::kBlob;
-    shape.blob = Blob::create(size, capacity_for(size));
+    shape.blob = blob.get();
   } else {
     shape.text_bytes = size;
   }
-  Entry* grown = Entry::create(shape);
+  EntryBlock grown(Entry::create(shape));
   char* bytes = shape.blob != nullptr ? shape.blob->data() : grown->text_bytes();
   if (!old.empty()) std::memcpy(bytes, old.data(), old.size());
   std::memset(bytes + old.size(), 0, size - old.size());
-  install(key, find_slot(key), grown);
+  install(key, find_slot(key), grown.get());
+  grown.release();
+  blob.detach();  // the entry's
   return bytes;
 }
 
@@ -212,15 +229,16 @@ bool Keyspace::set_expiry(const Key& key, int64_t expire_at_ms) {
 void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
   const Slot slot = find_slot(from);
   assert(slot);
-  Entry* old = slot.entry();
-  Entry* moved = old->with(to.bytes, old->expire_at_ms());
   const AccessBits bits = slot.bits();
-  take_out(from, slot);
-  Entry::destroy_block(old);
-  note(from, KeyChange::kRemoved);
+  Entry* const old = slot.entry();
+  EntryBlock moved(old->with(to.bytes, old->expire_at_ms()));
   const Slot replaced = target.find_slot(to);
-  target.install(to, replaced, moved);
+  assert(!replaced || replaced.entry() != old);
+  target.install(to, replaced, moved.get());
+  moved.release();
   if (!replaced) target.find_slot(to).set_bits(bits);
+  Entry::destroy_block(take_out(from, find_slot(from)));
+  note(from, KeyChange::kRemoved);
   if (replaced) target.note_created(to);
   target.note(to, KeyChange::kWritten);
 }
@@ -229,7 +247,9 @@ void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
   Entry* source = find(from);
   assert(source != nullptr);
   const Slot replaced = target.find_slot(to);
-  target.install(to, replaced, source->copy(to.bytes));
+  OwnedEntry twin(source->copy(to.bytes));
+  target.install(to, replaced, twin.get());
+  twin.release();
   if (replaced) target.note_created(to);
   target.note(to, KeyChange::kWritten);
 }
@@ -240,8 +260,13 @@ void Keyspace::install(const Key& key, Slot slot, Entry* entry) {
     Entry::destroy(table(key).replace(slot, entry));
   } else {
     Shard& home = shard(key);
-    table(key).insert(key.hash, entry,
-                      store_.eviction().on_insert(home.eviction, key.hash, now_ms_));
+    const AccessBits bits = store_.eviction().on_insert(home.eviction, key.hash, now_ms_);
+    try {
+      table(key).insert(key.hash, entry, bits);
+    } catch (...) {
+      store_.eviction().on_remove(home.eviction);
+      throw;
+    }
     if (database_ != 0) home.others_used = true;
     note_created(key);
   }

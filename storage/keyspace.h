@@ -112,6 +112,7 @@ class Keyspace {
   void touch(const Key& key, Slot slot);
   Entry* take_out(const Key& key, Slot slot);
   void put(const Key& key, const EntryShape& shape, std::string_view text);
+  // Throws std::bad_alloc, and then has not taken the entry over.
   void install(const Key& key, Slot slot, Entry* entry);
 
   const LockedKeys& locked_;

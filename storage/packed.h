@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace larder::storage {
 
@@ -48,6 +49,25 @@ class Packed {
     const auto length = static_cast<uint32_t>(bytes);
     std::memcpy(this, &length, sizeof length);
   }
+};
+
+// A run that belongs to nobody else yet: destroyed with this, unless it is released.
+class OwnedPacked {
+ public:
+  explicit OwnedPacked(Packed* packed) : packed_(packed) {}
+  ~OwnedPacked() {
+    if (packed_ != nullptr) Packed::destroy(packed_);
+  }
+  OwnedPacked(OwnedPacked&& other) noexcept : packed_(other.release()) {}
+  OwnedPacked& operator=(OwnedPacked&&) = delete;
+
+  // By reference, for functions that may move it.
+  Packed*& get() { return packed_; }
+  const Packed* get() const { return packed_; }
+  Packed* release() { return std::exchange(packed_, nullptr); }
+
+ private:
+  Packed* packed_;
 };
 
 }  // namespace larder::storage

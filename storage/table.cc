@@ -296,9 +296,10 @@ void Table::visit_home(const Segment& segment, uint32_t home,
 
 TablePosition Table::scan(TablePosition from, ScanBudget& budget,
                           FunctionRef<void(const Entry&)> visit) const {
-  if (size_ == 0) return 0;
-  uint64_t prefix = from >> Segment::kHomeBits;
+  if (size_ == 0 || from >> kTablePositionBits != 0) return 0;
+  uint64_t prefix = from >> Segment::kHomeBits & ((uint64_t{1} << Segment::kDepthMax) - 1);
   auto position = static_cast<uint32_t>(from) & ((1u << Segment::kHomeBits) - 1);
+  const uint64_t paused_depth = from >> kPausedDepthAt;
   const auto count_and_visit = [&](const Entry& entry) {
     budget.entries -= budget.entries > 0;
     visit(entry);
@@ -308,11 +309,13 @@ TablePosition Table::scan(TablePosition from, ScanBudget& budget,
     Segment& segment = *directory_[prefix >> (Segment::kDepthMax - depth_)];
     const bool begun = position > 0;
     if (budget.entries == 0 || budget.buckets < (begun ? 1 : kSegmentBuckets)) {
-      return prefix << Segment::kHomeBits | position;
+      return begun ? from : prefix << Segment::kHomeBits;
     }
+    // What was passed of a smaller segment nobody can tell any more: all of it, and at once.
+    const bool united = begun && segment.depth() < paused_depth;
     if (segment.size() == 0) {
       spend_buckets(1);
-    } else if (!begun && segment.size() <= budget.entries) {
+    } else if (united || (!begun && segment.size() <= budget.entries)) {
       // All of it will be visited: no need to ask each key for its home bucket.
       segment.prefetch_entries();
       segment.each([&](Bucket& b, uint32_t i) { count_and_visit(*b.entries[i].entry()); });
@@ -320,7 +323,8 @@ TablePosition Table::scan(TablePosition from, ScanBudget& budget,
     } else {
       for (uint32_t home = segment.home_at(position); home < segment.homes(); home++) {
         if (budget.entries == 0 || budget.buckets == 0) {
-          return prefix << Segment::kHomeBits | segment.first_position(home);
+          return uint64_t{segment.depth()} << kPausedDepthAt | prefix << Segment::kHomeBits |
+                 segment.first_position(home);
         }
         visit_home(segment, home, count_and_visit);
         spend_buckets(1);

@@ -44,10 +44,12 @@ class Slot {
 
 // A place in the order in which Table::scan visits buckets: a number below 2^kTablePositionBits, 0
 // at the start. It stays valid through any change of the table: a scan returns every key that is
-// there from its beginning to its end, some perhaps twice, since a segment that is split or rebuilt
-// after the scan passed part of it is visited again in part.
+// there from its beginning to its end, some perhaps twice, since a segment that is split, united
+// with others or rebuilt after the scan passed part of it is visited again in part.
+// From the lowest bits: a home bucket's position, its segment's prefix and, if inside it, depth.
 using TablePosition = uint64_t;
-inline constexpr int kTablePositionBits = Segment::kDepthMax + Segment::kHomeBits;
+inline constexpr int kPausedDepthAt = Segment::kDepthMax + Segment::kHomeBits;
+inline constexpr int kTablePositionBits = kPausedDepthAt + 5;
 
 // How much a scan may look at; counted down as it goes.
 struct ScanBudget {
@@ -138,6 +140,10 @@ class Table {
   // go on, 0 at the table's end. Throws std::bad_alloc; then some are moved and some are not.
   TablePosition compact(TablePosition from, bool values, size_t& moves_max);
 
+  // After entries were taken out: builds the table anew if it has room for far more than are left.
+  // These keep their addresses. Out of memory, all stays as it is.
+  void tighten();
+
   // An entry chosen by 64 random bits, each with the same probability; null if empty.
   Entry* random_entry(uint64_t random) const;
 
@@ -145,7 +151,7 @@ class Table {
   // if something is left; until nothing is, only this and the destructor may be called.
   bool destroy_some(size_t segments_max);
 
-  // Memory of directory and segments, in bytes; and of these, what segments take in the arena.
+  // Bytes of directory and segments; and of these, what segments take in the arena.
   size_t memory_bytes() const;
   size_t segment_bytes() const { return segment_bytes_; }
 
@@ -175,6 +181,8 @@ class Table {
   void lower_bounds(Segment& segment, int64_t due_ms);
   void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead,
                      FunctionRef<void(Entry&)> on_due);
+  template <typename Visit>
+  void each_slot(Visit visit);
   void compact_bucket(Bucket& bucket, bool values, size_t& moves_max);
   Entry* entry_by_rank(size_t rank) const;
   bool stash_counts_hold(const Segment& segment) const;

@@ -1,5 +1,5 @@
 // What the commands on hashes, lists, sets and sorted sets have in common: finding the collection
-// of a key.
+// of a key, and changing it so that running out of memory half-way does no harm.
 #pragma once
 
 #include "storage/keyspace.h"
@@ -18,6 +18,21 @@ inline Result<Entry*> read_collection(Keyspace& db, const Key& key, ValueType ty
 }
 inline Result<Entry*> find_collection(Keyspace& db, const Key& key, ValueType type) {
   return as_collection(db.find(key), type);
+}
+
+// Changes the collection in `entry`, the live one of `key`, through `change`, which is given the
+// Object by reference and lets it always say where the collection is. The database is told by the
+// caller, if anything was changed. If `change` throws, what it did before stays, and is told here.
+template <typename Change>
+void change_collection(Keyspace& db, const Key& key, Entry& entry, Change change) {
+  Object object = entry.object();
+  try {
+    change(object);
+  } catch (...) {
+    db.set_object(key, entry, object);
+    throw;
+  }
+  entry.set_object(object);
 }
 
 }  // namespace larder::storage

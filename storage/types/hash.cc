@@ -39,13 +39,20 @@ Status Hash::open(Entry* entry) {
   if (entry == nullptr) return Status::kOk;
   entry_ = entry;
   object_ = entry->object();
-  if (may_have_dead()) {
-    size_t elements = kSweptOnAccess;
-    const bool swept = object_.sweep(db_.now_ms(), elements);
-    if (swept) db_.note_fields_expired(key_);
-    db_.set_object(key_, *entry_, object_);
-  }
+  sweep(kSweptOnAccess);
   return Status::kOk;
+}
+
+// Clears away dead fields, of about `elements` that are looked at. There may be none after all, as
+// what may_have_dead() asks is a bound: then nobody may take this for a change of the hash.
+void Hash::sweep(size_t elements) {
+  if (!may_have_dead()) return;
+  if (object_.sweep(db_.now_ms(), elements)) {
+    db_.note_fields_expired(key_);
+    db_.set_object(key_, *entry_, object_);
+  } else {
+    entry_->set_object(object_);
+  }
 }
 
 void Hash::finish() {
@@ -141,14 +148,6 @@ TablePosition Hash::scan(TablePosition from, ScanBudget budget, Visit visit) con
   return fields().table().scan(from, budget, [&](const Entry& entry) {
     if (!entry.dead(db_.now_ms())) visit(field_of(entry));
   });
-}
-
-// Clears away all that is dead, so that what is drawn at random is alive.
-void Hash::drop_dead() {
-  if (!may_have_dead()) return;
-  size_t elements = std::numeric_limits<size_t>::max();
-  if (object_.sweep(db_.now_ms(), elements)) db_.note_fields_expired(key_);
-  changed_ = true;
 }
 
 void Hash::sample(size_t count, Random random, Visit visit) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -108,7 +109,9 @@ class Hash {
   HashField packed_field(packed_hash::Position at) const;
   const Entry* find_entry(std::string_view field) const;
   bool may_have_dead() const { return object_.next_due_ms() <= db_.now_ms(); }
-  void drop_dead();
+  void sweep(size_t elements);
+  // Clears away all that is dead, so that what is drawn at random is alive.
+  void drop_dead() { sweep(std::numeric_limits<size_t>::max()); }
   bool set_packed(std::string_view field, std::string_view value, int64_t expire_at_ms);
   bool fits(std::string_view field, std::string_view value) const;
   void make_timed();

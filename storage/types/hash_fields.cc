@@ -118,6 +118,7 @@ bool HashFields::erase(std::string_view field) {
   Entry* entry = table_.erase(slot, key.hash);
   entry_bytes_ -= bytes_of(*entry);
   Entry::destroy(entry);
+  table_.tighten();
   return true;
 }
 
@@ -175,6 +176,7 @@ bool HashFields::sweep(int64_t now_ms, size_t& elements) {
     entry_bytes_ -= bytes_of(*dead);
     Entry::destroy(dead);
   });
+  if (table_.size() != before) table_.tighten();
   elements -= std::min(elements, segments * Table::kSegmentEntriesMax);
   return table_.size() != before;
 }

@@ -1,5 +1,6 @@
 #include "storage/types/integer_set.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace larder::storage::integer_set {
@@ -62,11 +63,9 @@ bool stands_at(const Packed* run, size_t index, int64_t value) {
   return index < size(run) && at(run, index) == value;
 }
 
-// Makes room for wider members, in place from the end.
-void widen(Packed*& run, size_t to) {
+// Makes `members` of them wider, in place, from the end. The run has the room.
+void widen(Packed* run, size_t members, size_t to) {
   const size_t from = width(run);
-  const size_t members = size(run);
-  run = Packed::resize(run, kHeadBytes + members * to);
   for (size_t i = members; i-- > 0;) store(run, i, to, load(run, i, from));
   run->data()[kWidthAt] = static_cast<uint8_t>(to);
 }
@@ -92,12 +91,12 @@ bool contains(const Packed* run, int64_t value) {
 }
 
 bool insert(Packed*& run, int64_t value) {
-  if (width_of(value) > width(run)) widen(run, width_of(value));
   const size_t index = rank(run, value);
   if (stands_at(run, index, value)) return false;
   const size_t members = size(run);
-  const size_t each = width(run);
-  run = Packed::resize(run, kHeadBytes + (members + 1) * each);
+  const size_t each = std::max(width(run), width_of(value));
+  run = Packed::resize(run, kHeadBytes + (members + 1) * each);  // at once: it may throw
+  if (each > width(run)) widen(run, members, each);
   uint8_t* place = run->data() + kHeadBytes + index * each;
   std::memmove(place + each, place, (members - index) * each);
   store(run, index, each, value);

@@ -15,29 +15,41 @@ using listpack::Position;
 
 // ------------------------------------------------------------------------------------------ Forms
 
-Object grown_list(Object list, size_t elements, size_t bytes, const ListLimit& limit) {
-  if (!list.is_packed()) return list;
+void grow_list(Object& list, size_t elements, size_t bytes, const ListLimit& limit) {
+  if (!list.is_packed()) return;
   Packed* pack = list.packed();
   const size_t count = listpack::count(pack);
-  if (!limit.exceeded(pack->bytes() + bytes, count + elements)) return list;
+  if (!limit.exceeded(pack->bytes() + bytes, count + elements)) return;
   auto nodes = std::make_unique<ListNodes>();
   if (count > 0) {
     nodes->append_node(pack);
   } else {
     Packed::destroy(pack);
   }
-  return node_list(nodes.release());
+  list = node_list(nodes.release());
 }
 
-Object shrunk_list(Object list, const ListLimit& limit) {
-  if (list.is_packed()) return list;
-  ListNodes& nodes = nodes_of(list);
-  if (nodes.nodes() != 1 || !limit.allows_shrinking(nodes.node(0)->bytes(), nodes.size())) {
-    return list;
+namespace {
+
+// Makes a list of one node that node alone.
+void unwrap(Object& list) {
+  const std::unique_ptr<ListNodes> nodes(&nodes_of(list));
+  list = packed_list(nodes->release_only_node());
+}
+
+}  // namespace
+
+void shrink_list(Object& list, const ListLimit& limit) {
+  if (list.is_packed()) return;
+  const ListNodes& nodes = nodes_of(list);
+  if (nodes.nodes() == 1 && limit.allows_shrinking(nodes.node(0)->bytes(), nodes.size())) {
+    unwrap(list);
   }
-  Packed* pack = nodes.release_only_node();
-  delete &nodes;
-  return packed_list(pack);
+}
+
+void take_off(Object& list, ListEnd end, size_t count) {
+  if (!list.is_packed()) return nodes_of(list).trim(end, count);
+  change_pack(list, [&](Packed*& pack) { trim_pack(pack, end, count); });
 }
 
 // ---------------------------------------------------------------------------------------- Reading
@@ -90,34 +102,33 @@ ListRange list_range(size_t size, int64_t first, int64_t last) {
 
 namespace {
 
-Object push(Object list, ListEnd end, std::span<const std::string_view> values,
-            const ListLimit& limit) {
+void push(Object& list, ListEnd end, std::span<const std::string_view> values,
+          const ListLimit& limit) {
   size_t bytes = 0;
   for (const std::string_view value : values) bytes += value.size();
-  list = grown_list(list, values.size(), bytes, limit);
+  grow_list(list, values.size(), bytes, limit);
   if (!list.is_packed()) {
     for (const std::string_view value : values) nodes_of(list).push(end, value, limit);
-    return list;
+    return;
   }
-  Packed* pack = list.packed();
-  for (const std::string_view value : values) {
-    const Position before = end == ListEnd::kHead ? listpack::first(pack) : listpack::kNone;
-    listpack::insert(pack, before, listpack::element_of(value));
-  }
-  return packed_list(pack);
+  change_pack(list, [&](Packed*& pack) {
+    for (const std::string_view value : values) {
+      const Position before = end == ListEnd::kHead ? listpack::first(pack) : listpack::kNone;
+      listpack::insert(pack, before, listpack::element_of(value));
+    }
+  });
 }
 
-// Takes `count` elements out, fewer than there are.
-Object drop(Object list, ListEnd end, size_t count, const ListLimit& limit) {
-  if (!list.is_packed()) {
-    nodes_of(list).trim(end, count);
-    return shrunk_list(list, limit);
+// Stores a new list, which is taken over and filled by `fill`.
+template <typename Fill>
+void put_new(Keyspace& db, const Key& key, Object list, Fill fill) {
+  try {
+    fill(list);
+    db.put_object(key, list, kNoExpiry);
+  } catch (...) {
+    list.destroy();
+    throw;
   }
-  Packed* pack = list.packed();
-  const Position from = end == ListEnd::kHead ? listpack::first(pack)
-                                              : listpack::seek(pack, -static_cast<int64_t>(count));
-  listpack::erase(pack, from, count);
-  return packed_list(pack);
 }
 
 }  // namespace
@@ -129,16 +140,17 @@ Result<size_t> push_existing_list(Keyspace& db, const Key& key, ListEnd end,
   if (!found.ok()) return found.status();
   Entry* entry = found.value();
   if (entry == nullptr) return size_t{0};
-  const Object list = push(entry->object(), end, values, limit);
-  db.set_object(key, *entry, list);
-  return list_size(list);
+  change_collection(db, key, *entry, [&](Object& list) { push(list, end, values, limit); });
+  db.note_written(key);
+  return list_size(*entry);
 }
 
 Result<size_t> push_list(Keyspace& db, const Key& key, ListEnd end,
                          std::span<const std::string_view> values, const ListLimit& limit) {
   const Result<size_t> pushed = push_existing_list(db, key, end, values, limit);
   if (!pushed.ok() || pushed.value() > 0) return pushed;
-  db.put_object(key, push(packed_list(listpack::create()), end, values, limit), kNoExpiry);
+  put_new(db, key, packed_list(listpack::create()),
+          [&](Object& list) { push(list, end, values, limit); });
   return values.size();
 }
 
@@ -148,16 +160,11 @@ void put_list(Keyspace& db, const Key& key, std::span<const std::string_view> va
     db.erase(key);
     return;
   }
-  auto nodes = std::make_unique<ListNodes>();
-  for (const std::string_view value : values) nodes->push(ListEnd::kTail, value, limit);
-  const bool small = nodes->nodes() == 1 && !limit.exceeded(nodes->node(0)->bytes(), nodes->size());
-  Object list = small ? packed_list(nodes->release_only_node()) : node_list(nodes.release());
-  try {
-    db.put_object(key, list, kNoExpiry);
-  } catch (...) {
-    list.destroy();
-    throw;
-  }
+  put_new(db, key, node_list(new ListNodes), [&](Object& list) {
+    ListNodes& nodes = nodes_of(list);
+    for (const std::string_view value : values) nodes.push(ListEnd::kTail, value, limit);
+    if (nodes.nodes() == 1 && !limit.exceeded(nodes.node(0)->bytes(), nodes.size())) unwrap(list);
+  });
 }
 
 void pop_list(Keyspace& db, const Key& key, Entry& entry, ListEnd end, size_t count,
@@ -177,20 +184,29 @@ void pop_list(Keyspace& db, const Key& key, Entry& entry, ListEnd end, size_t co
   }
   if (count == size) {
     db.erase(key);
-  } else {
-    db.set_object(key, entry, drop(entry.object(), end, count, limit));
+    return;
   }
+  change_collection(db, key, entry, [&](Object& list) {
+    take_off(list, end, count);
+    shrink_list(list, limit);
+  });
+  db.note_written(key);
 }
 
 namespace {
 
-// From one end of a list to the other; it may have but one element.
-Object rotated(Object list, ListMove ends, std::string_view value, const ListLimit& limit) {
-  if (ends.from == ends.to || list_size(list) == 1) return list;
-  if (list.is_packed()) return push(drop(list, ends.from, 1, limit), ends.to, {&value, 1}, limit);
-  nodes_of(list).trim(ends.from, 1);
-  nodes_of(list).push(ends.to, value, limit);
-  return shrunk_list(list, limit);
+// From one end of a list to the other; it may have but one element, which is `value`.
+void rotate(Object& list, ListMove ends, std::string_view value, const ListLimit& limit) {
+  if (ends.from == ends.to || list_size(list) == 1) return;
+  const bool in_nodes = !list.is_packed();
+  take_off(list, ends.from, 1);
+  try {
+    push(list, ends.to, {&value, 1}, limit);
+  } catch (...) {
+    push(list, ends.from, {&value, 1}, limit);  // into the memory that it has just left
+    throw;
+  }
+  if (in_nodes) shrink_list(list, limit);
 }
 
 }  // namespace
@@ -209,7 +225,8 @@ Result<bool> move_list_element(Keyspace& db, const Key& source, const Key& targe
   char digits[kIntegerTextMax];
   const std::string value(element.string(digits));
   if (found_target.value() == entry) {
-    db.set_object(source, *entry, rotated(entry->object(), ends, value, limit));
+    change_collection(db, source, *entry, [&](Object& list) { rotate(list, ends, value, limit); });
+    db.note_written(source);
     return true;
   }
   const std::string_view values[] = {value};

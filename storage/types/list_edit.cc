@@ -14,17 +14,17 @@ using listpack::Position;
 
 namespace {
 
-Object replace_at(Object list, int64_t position, std::string_view value, const ListLimit& limit) {
-  list = grown_list(list, 1, value.size(), limit);
+void replace_at(Object& list, int64_t position, std::string_view value, const ListLimit& limit) {
+  grow_list(list, 1, value.size(), limit);
   if (!list.is_packed()) {
     ListNodes& nodes = nodes_of(list);
     if (position < 0) position += static_cast<int64_t>(nodes.size());
     nodes.replace(nodes.find(static_cast<size_t>(position)), value, limit);
-    return shrunk_list(list, limit);
+    return shrink_list(list, limit);
   }
-  Packed* pack = list.packed();
-  listpack::replace(pack, listpack::seek(pack, position), listpack::element_of(value));
-  return packed_list(pack);
+  change_pack(list, [&](Packed*& pack) {
+    listpack::replace(pack, listpack::seek(pack, position), listpack::element_of(value));
+  });
 }
 
 }  // namespace
@@ -37,7 +37,9 @@ Status set_list_element(Keyspace& db, const Key& key, int64_t position, std::str
   if (entry == nullptr) return Status::kNotFound;
   const auto size = static_cast<int64_t>(list_size(*entry));
   if (position < -size || position >= size) return Status::kIndexOutOfRange;
-  db.set_object(key, *entry, replace_at(entry->object(), position, value, limit));
+  change_collection(db, key, *entry,
+                    [&](Object& list) { replace_at(list, position, value, limit); });
+  db.note_written(key);
   return Status::kOk;
 }
 
@@ -65,13 +67,13 @@ bool insert_beside(Object& list, bool behind, std::string_view pivot, std::strin
     nodes_of(list).insert(place, behind, value, limit);
     return true;
   }
-  Packed* pack = list.packed();
-  Position at = listpack::find(pack, listpack::first(pack), wanted);
-  if (at == listpack::kNone) return false;
-  if (behind) at = listpack::next(pack, at);
-  listpack::insert(pack, at, listpack::element_of(value));
-  list = packed_list(pack);
-  return true;
+  return change_pack(list, [&](Packed*& pack) {
+    Position at = listpack::find(pack, listpack::first(pack), wanted);
+    if (at == listpack::kNone) return false;
+    if (behind) at = listpack::next(pack, at);
+    listpack::insert(pack, at, listpack::element_of(value));
+    return true;
+  });
 }
 
 }  // namespace
@@ -82,12 +84,14 @@ Result<int64_t> insert_into_list(Keyspace& db, const Key& key, bool behind, std:
   if (!found.ok()) return found.status();
   Entry* entry = found.value();
   if (entry == nullptr) return int64_t{0};
-  // Whether or not there is a pivot, as in Redis.
-  Object list = grown_list(entry->object(), 1, value.size(), limit);
-  entry->set_object(list);
-  if (!insert_beside(list, behind, pivot, value, limit)) return int64_t{-1};
-  db.set_object(key, *entry, list);
-  return static_cast<int64_t>(list_size(list));
+  bool inserted = false;
+  change_collection(db, key, *entry, [&](Object& list) {
+    grow_list(list, 1, value.size(), limit);  // whether or not there is a pivot, as in Redis
+    inserted = insert_beside(list, behind, pivot, value, limit);
+  });
+  if (!inserted) return int64_t{-1};
+  db.note_written(key);
+  return static_cast<int64_t>(list_size(*entry));
 }
 
 // ------------------------------------------------------------------------------------------- LREM
@@ -135,9 +139,7 @@ size_t remove_from_nodes(ListNodes& nodes, const Element& wanted, size_t most, b
   size_t removed = 0;
   size_t i = backward ? nodes.nodes() : 0;
   const auto edit = [&](Packed*& pack) {
-    const size_t here = remove_from_pack(pack, wanted, most - removed, backward);
-    removed += here;
-    return here;
+    removed += remove_from_pack(pack, wanted, most - removed, backward);
   };
   if (backward) {
     while (i > 0 && removed < most) nodes.edit_node(--i, edit);
@@ -160,21 +162,21 @@ Result<size_t> remove_from_list(Keyspace& db, const Key& key, int64_t count, std
   const uint64_t magnitude =
       backward ? uint64_t{0} - static_cast<uint64_t>(count) : static_cast<uint64_t>(count);
   const size_t most = count == 0 ? SIZE_MAX : magnitude;
-  Object list = entry->object();
   size_t removed = 0;
-  if (list.is_packed()) {
-    Packed* pack = list.packed();
-    removed = remove_from_pack(pack, wanted, most, backward);
-    list = packed_list(pack);
-  } else {
-    removed = remove_from_nodes(nodes_of(list), wanted, most, backward);
-  }
+  change_collection(db, key, *entry, [&](Object& list) {
+    if (list.is_packed()) {
+      removed = change_pack(
+          list, [&](Packed*& pack) { return remove_from_pack(pack, wanted, most, backward); });
+    } else {
+      removed = remove_from_nodes(nodes_of(list), wanted, most, backward);
+    }
+    if (removed > 0 && list_size(list) > 0) shrink_list(list, limit);
+  });
   if (removed == 0) return removed;
-  entry->set_object(list);
-  if (list_size(list) == 0) {
+  if (list_size(*entry) == 0) {
     db.erase(key);
   } else {
-    db.set_object(key, *entry, shrunk_list(list, limit));
+    db.note_written(key);
   }
   return removed;
 }
@@ -187,26 +189,19 @@ Status trim_list(Keyspace& db, const Key& key, int64_t first, int64_t last,
   if (!found.ok()) return found.status();
   Entry* entry = found.value();
   if (entry == nullptr) return Status::kOk;
-  Object list = entry->object();
-  const size_t size = list_size(list);
+  const size_t size = list_size(*entry);
   const ListRange left = list_range(size, first, last);
   if (left.size == 0) {
     db.erase(key);
     return Status::kOk;
   }
   const size_t behind = size - left.first - left.size;
-  if (list.is_packed()) {
-    Packed* pack = list.packed();
-    if (behind > 0) {
-      listpack::erase(pack, listpack::seek(pack, -static_cast<int64_t>(behind)), behind);
-    }
-    if (left.first > 0) listpack::erase(pack, listpack::first(pack), left.first);
-    list = packed_list(pack);
-  } else {
-    if (behind > 0) nodes_of(list).trim(ListEnd::kTail, behind);
-    if (left.first > 0) nodes_of(list).trim(ListEnd::kHead, left.first);
-  }
-  db.set_object(key, *entry, shrunk_list(list, limit));
+  change_collection(db, key, *entry, [&](Object& list) {
+    if (behind > 0) take_off(list, ListEnd::kTail, behind);
+    if (left.first > 0) take_off(list, ListEnd::kHead, left.first);
+    shrink_list(list, limit);
+  });
+  db.note_written(key);
   return Status::kOk;
 }
 

@@ -5,7 +5,7 @@
 #include <cassert>
 #include <cstring>
 #include <memory>
-#include <utility>
+#include <new>
 
 #include "storage/entry_arena.h"
 #include "storage/garbage.h"
@@ -23,13 +23,20 @@ size_t level_bytes(int64_t option) {
   return kBytesByLevel[static_cast<size_t>(std::min(-std::max(option, -last), last) - 1)];
 }
 
-Packed* pack_of(std::string_view value) {
-  Packed* pack = listpack::create();
-  listpack::append(pack, listpack::element_of(value));
+OwnedPacked pack_of(std::string_view value) {
+  OwnedPacked pack(listpack::create());
+  listpack::append(pack.get(), listpack::element_of(value));
   return pack;
 }
 
 }  // namespace
+
+void trim_pack(Packed*& pack, ListEnd end, size_t elements) {
+  const Position from = end == ListEnd::kHead
+                            ? listpack::first(pack)
+                            : listpack::seek(pack, -static_cast<int64_t>(elements));
+  listpack::erase(pack, from, elements);
+}
 
 ListLimit::ListLimit(int64_t option)
     : by_count_(option >= 0), bytes_max_(by_count_ ? kBytesByCount : level_bytes(option)) {
@@ -45,7 +52,7 @@ Container* ListNodes::copy() const {
   auto copied = std::make_unique<ListNodes>();
   copied->move_to_block(std::max(count_, kRoomMin), 0);
   for (size_t i = 0; i < count_; i++) {
-    copied->put_in(i, first()[i].pack->copy(), first()[i].elements);
+    copied->put_in(i, OwnedPacked(first()[i].pack->copy()));
   }
   return copied.release();
 }
@@ -74,7 +81,7 @@ bool ListNodes::free_some(size_t elements) {
 }
 
 void ListNodes::append_node(Packed* pack) {
-  put_in(count_, pack, listpack::count(pack));
+  put_in(count_, pack);
 }
 
 Packed* ListNodes::release_only_node() {
@@ -103,14 +110,34 @@ bool ListNodes::allows(size_t index, size_t value_bytes, const ListLimit& limit)
   return limit.allows(node.pack->bytes(), node.elements, value_bytes);
 }
 
+// Changes a node through `change`, and counts again what is in it, even if that throws half-way.
+void ListNodes::change_node(size_t index, FunctionRef<void(Packed*&)> change) {
+  Node& node = first()[index];
+  elements_ -= node.elements;
+  pack_bytes_ -= node.pack->memory_bytes();
+  struct Recount {
+    ~Recount() {
+      changed.elements = static_cast<uint32_t>(listpack::count(changed.pack));
+      owner.elements_ += changed.elements;
+      owner.pack_bytes_ += changed.pack->memory_bytes();
+    }
+    ListNodes& owner;
+    Node& changed;
+  } recount{*this, node};
+  change(node.pack);
+}
+
+bool ListNodes::edit_node(size_t index, FunctionRef<void(Packed*&)> edit) {
+  change_node(index, edit);
+  if (first()[index].elements > 0) return false;
+  drop_nodes(index, 1);
+  return true;
+}
+
 // Puts a value into a node that allows it.
 void ListNodes::add_to(size_t index, Position before, std::string_view value) {
-  Node& node = first()[index];
-  const size_t bytes_before = node.pack->memory_bytes();
-  listpack::insert(node.pack, before, listpack::element_of(value));
-  pack_bytes_ = pack_bytes_ - bytes_before + node.pack->memory_bytes();
-  node.elements++;
-  elements_++;
+  change_node(index,
+              [&](Packed*& pack) { listpack::insert(pack, before, listpack::element_of(value)); });
 }
 
 void ListNodes::push(ListEnd end, std::string_view value, const ListLimit& limit) {
@@ -120,7 +147,7 @@ void ListNodes::push(ListEnd end, std::string_view value, const ListLimit& limit
     const Position before = at_head ? listpack::first(first()[index].pack) : listpack::kNone;
     return add_to(index, before, value);
   }
-  put_in(at_head ? 0 : count_, pack_of(value), 1);
+  put_in(at_head ? 0 : count_, pack_of(value));
 }
 
 void ListNodes::insert(Place place, bool behind, std::string_view value, const ListLimit& limit) {
@@ -133,47 +160,40 @@ void ListNodes::insert(Place place, bool behind, std::string_view value, const L
     if (next < count_ && allows(next, value.size(), limit)) {
       return add_to(next, listpack::first(first()[next].pack), value);
     }
-    return put_in(next, pack_of(value), 1);
+    return put_in(next, pack_of(value));
   }
   if (place.at == listpack::first(pack)) {
     if (place.node > 0 && allows(place.node - 1, value.size(), limit)) {
       return add_to(place.node - 1, listpack::kNone, value);
     }
-    return put_in(place.node, pack_of(value), 1);
+    return put_in(place.node, pack_of(value));
   }
   insert_by_splitting(place, value, limit);
 }
 
 // Cuts a node in two before `before`; the value goes to the half that takes it, or in between.
 void ListNodes::insert_by_splitting(Place before, std::string_view value, const ListLimit& limit) {
-  Packed* rest = nullptr;
-  edit_node(before.node, [&](Packed*& pack) {
-    rest = listpack::split(pack, before.at);
-    return listpack::count(rest);
-  });
   const size_t behind = before.node + 1;
-  put_in(behind, rest, listpack::count(rest));
+  ensure_room(behind);  // or the rest might find no place
+  Packed* rest = nullptr;
+  change_node(before.node, [&](Packed*& pack) { rest = listpack::split(pack, before.at); });
+  put_in(behind, rest);
   if (allows(before.node, value.size(), limit)) {
     return add_to(before.node, listpack::kNone, value);
   }
   if (allows(behind, value.size(), limit)) return add_to(behind, listpack::first(rest), value);
-  put_in(behind, pack_of(value), 1);
+  put_in(behind, pack_of(value));
 }
 
 void ListNodes::replace(Place place, std::string_view value, const ListLimit& limit) {
-  Node& node = first()[place.node];
-  const bool alone = node.elements == 1;
+  const bool alone = first()[place.node].elements == 1;
   if (alone || allows(place.node, value.size(), limit)) {
-    const size_t before = node.pack->memory_bytes();
-    listpack::replace(node.pack, place.at, listpack::element_of(value));
-    pack_bytes_ = pack_bytes_ - before + node.pack->memory_bytes();
-    return;
+    return change_node(place.node, [&](Packed*& pack) {
+      listpack::replace(pack, place.at, listpack::element_of(value));
+    });
   }
   Position next = listpack::kNone;
-  edit_node(place.node, [&](Packed*& pack) {
-    next = listpack::erase(pack, place.at);
-    return size_t{1};
-  });
+  change_node(place.node, [&](Packed*& pack) { next = listpack::erase(pack, place.at); });
   if (next != listpack::kNone) return insert({place.node, next}, false, value, limit);
   insert({place.node, listpack::last(first()[place.node].pack)}, true, value, limit);
 }
@@ -189,12 +209,7 @@ void ListNodes::trim(ListEnd end, size_t elements) {
   }
   if (whole > 0) drop_nodes(at_head ? 0 : count_ - whole, whole);
   if (elements == 0) return;
-  edit_node(at_head ? 0 : count_ - 1, [&](Packed*& pack) {
-    const Position from =
-        at_head ? listpack::first(pack) : listpack::seek(pack, -static_cast<int64_t>(elements));
-    listpack::erase(pack, from, elements);
-    return elements;
-  });
+  change_node(at_head ? 0 : count_ - 1, [&](Packed*& pack) { trim_pack(pack, end, elements); });
 }
 
 // Many nodes are left to Garbage, in a container of their own.
@@ -210,7 +225,7 @@ void ListNodes::drop_nodes(size_t index, size_t nodes) {
     elements_ -= node.elements;
     pack_bytes_ -= node.pack->memory_bytes();
     if (dropped != nullptr) {
-      dropped->put_in(dropped->count_, node.pack, node.elements);
+      dropped->put_in(dropped->count_, node.pack);
     } else {
       Packed::destroy(node.pack);
     }
@@ -230,33 +245,44 @@ void ListNodes::take_out(size_t index, size_t nodes) {
     std::memmove(all + index, all + index + nodes, behind * sizeof(Node));
   }
   count_ -= nodes;
-  if (const size_t room = std::max(kRoomMin, count_ * 2); room < room_ / 2) {
+  const size_t room = std::max(kRoomMin, count_ * 2);
+  if (room >= room_ / 2) return;
+  try {
     move_to_block(room, (room - count_) / 2);
+  } catch (const std::bad_alloc&) {  // then it stays large
   }
 }
 
-// Makes a listpack a node of its own.
-void ListNodes::put_in(size_t index, Packed* pack, size_t elements) {
+// Makes a listpack a node of its own. Throws std::bad_alloc, and then has not taken it over.
+void ListNodes::put_in(size_t index, Packed* pack) {
   make_room(index);
+  const size_t elements = listpack::count(pack);
   first()[index] = {pack, static_cast<uint32_t>(elements)};
   elements_ += elements;
   pack_bytes_ += pack->memory_bytes();
 }
 
-// Opens a gap of one node at `index`, by moving what is before it or what is behind it.
-void ListNodes::make_room(size_t index) {
+void ListNodes::put_in(size_t index, OwnedPacked pack) {
+  put_in(index, pack.get());
+  pack.release();
+}
+
+// Lets make_room(index) find room.
+void ListNodes::ensure_room(size_t index) {
+  if ((nearer_front(index) ? begin_ : free_behind()) > 0) return;
   // What is left over of a block is worth having if it is a good part of it; else each node put in
   // could move all the others.
-  const bool at_front = index < count_ - index;
-  const size_t here = at_front ? begin_ : free_behind();
-  if (here == 0) {
-    const size_t room =
-        room_ - count_ > room_ / 4 ? room_ : std::max(kRoomMin, count_ + count_ / 2 + 1);
-    const size_t spare = room - count_;
-    move_to_block(room, at_front ? spare - spare / 4 : spare / 4);
-  }
+  const size_t room =
+      room_ - count_ > room_ / 4 ? room_ : std::max(kRoomMin, count_ + count_ / 2 + 1);
+  const size_t spare = room - count_;
+  move_to_block(room, nearer_front(index) ? spare - spare / 4 : spare / 4);
+}
+
+// Opens a gap of one node at `index`, by moving what is before it or what is behind it.
+void ListNodes::make_room(size_t index) {
+  ensure_room(index);
   Node* nodes = first();
-  if (at_front) {
+  if (nearer_front(index)) {
     std::memmove(nodes - 1, nodes, index * sizeof(Node));
     begin_--;
   } else {

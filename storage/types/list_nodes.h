@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "storage/container.h"
+#include "storage/function_ref.h"
 #include "storage/types/listpack.h"
 
 namespace larder::storage {
@@ -53,6 +54,11 @@ class ListLimit {
   size_t elements_max_ = std::numeric_limits<size_t>::max();
 };
 
+// Takes `elements`, of which there are enough, out of a listpack at an end.
+void trim_pack(Packed*& pack, ListEnd end, size_t elements);
+
+// What changes one throws std::bad_alloc, and has then changed nothing, or done a part of what it
+// was to do; no element is lost that was not to go, but for the one that replace() was to replace.
 class ListNodes final : public Container {
  public:
   ListNodes() = default;
@@ -85,20 +91,9 @@ class ListNodes final : public Container {
   // Before the element there, or behind it.
   void insert(Place place, bool behind, std::string_view value, const ListLimit& limit);
   void replace(Place place, std::string_view value, const ListLimit& limit);
-  // Lets `edit` take elements out of a node; it answers how many. True if the node is gone, because
-  // it took them all.
-  template <typename Edit>
-  bool edit_node(size_t index, Edit edit) {
-    Node& node = first()[index];
-    const size_t before = node.pack->memory_bytes();
-    const size_t taken = edit(node.pack);
-    pack_bytes_ = pack_bytes_ - before + node.pack->memory_bytes();
-    elements_ -= taken;
-    node.elements -= static_cast<uint32_t>(taken);
-    if (node.elements > 0) return false;
-    drop_nodes(index, 1);
-    return true;
-  }
+  // Lets `edit` take elements out of a node, which it is given as a listpack by reference. True if
+  // the node is gone, because it took them all.
+  bool edit_node(size_t index, FunctionRef<void(Packed*&)> edit);
   // Takes `elements` away from an end; there must be more. What many nodes take is left to Garbage.
   void trim(ListEnd end, size_t elements);
 
@@ -112,10 +107,14 @@ class ListNodes final : public Container {
   Node* first() { return block_ + begin_; }
   const Node* first() const { return block_ + begin_; }
   size_t free_behind() const { return room_ - begin_ - count_; }
-  void put_in(size_t index, Packed* pack, size_t elements);
+  void put_in(size_t index, Packed* pack);
+  void put_in(size_t index, OwnedPacked pack);
+  void change_node(size_t index, FunctionRef<void(Packed*&)> change);
   void add_to(size_t index, listpack::Position before, std::string_view value);
   bool allows(size_t index, size_t value_bytes, const ListLimit& limit) const;
   void insert_by_splitting(Place before, std::string_view value, const ListLimit& limit);
+  bool nearer_front(size_t index) const { return index < count_ - index; }
+  void ensure_room(size_t index);
   void make_room(size_t index);
   void take_out(size_t index, size_t nodes);
   void drop_nodes(size_t index, size_t nodes);

@@ -1,5 +1,6 @@
 #include "storage/types/listpack.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstring>
@@ -363,15 +364,15 @@ Position erase(Packed*& list, Position at, size_t elements) {
 Packed* split(Packed*& list, Position at) {
   assert(at != kNone && at != kHeadBytes);
   const size_t before = count(list);
-  Packed* rest = Packed::create(list->bytes() - at + kHeadBytes);
+  OwnedPacked owned(Packed::create(list->bytes() - at + kHeadBytes));
+  Packed* rest = owned.get();
   std::memcpy(rest->data() + kHeadBytes, list->data() + at, list->bytes() - at);
-  set_stored_count(rest, kCountUnknown);
   const size_t moved = walk_count(rest);
   set_stored_count(rest, moved);
   list = Packed::resize(list, at + 1);
   list->data()[at] = kEnd;
   set_stored_count(list, before - moved);
-  return rest;
+  return owned.release();
 }
 
 size_t bytes_with(const Packed* list, const Element& element) {
@@ -394,6 +395,16 @@ bool is_valid(const uint8_t* bytes, size_t size) {
   }
   const auto stored = load<uint16_t>(bytes + kCountAt);
   return at == size - 1 && (stored == kCountUnknown || stored == count);
+}
+
+bool is_canonical(const Packed* list) {
+  size_t count = 0;
+  for (Position at = first(list); at != kNone; at = next(list, at), count++) {
+    const Element element = get(list, at);
+    const Element ours = element.is_integer ? element : element_of(element.text);
+    if (find(list, at, ours) != at) return false;
+  }
+  return stored_count(list) == std::min(count, size_t{kCountUnknown});
 }
 
 }  // namespace larder::storage::listpack

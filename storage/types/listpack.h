@@ -91,5 +91,8 @@ size_t bytes_with(const Packed* list, const Element& element);
 // Whether these bytes, from wherever they came, are a whole listpack and nothing else: only then
 // may they become one.
 bool is_valid(const uint8_t* bytes, size_t size);
+// Whether a valid one is written as the functions here write it, every element in the one way in
+// which find() looks for it.
+bool is_canonical(const Packed* list);
 
 }  // namespace larder::storage::listpack

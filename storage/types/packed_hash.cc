@@ -68,16 +68,11 @@ void set_value(Packed*& list, Position at, const Element& value) {
 
 void replace(Packed*& triples, Position at, const Pair& pair, int64_t expire_at_ms) {
   // In a copy, which is given up if there is no memory half-way. `pair` may point into the old one.
-  Packed* changed = triples->copy();
-  try {
-    listpack::erase(changed, at, kTriple);
-    add(changed, kTriple, pair, expire_at_ms);
-  } catch (...) {
-    Packed::destroy(changed);
-    throw;
-  }
+  OwnedPacked changed(triples->copy());
+  listpack::erase(changed.get(), at, kTriple);
+  add(changed.get(), kTriple, pair, expire_at_ms);
   Packed::destroy(triples);
-  triples = changed;
+  triples = changed.release();
 }
 
 void erase(Packed*& list, size_t width, Position at) {
@@ -85,16 +80,11 @@ void erase(Packed*& list, size_t width, Position at) {
 }
 
 Packed* with_expiries(const Packed* pairs) {
-  Packed* triples = listpack::create();
-  try {
-    for (Position at = listpack::first(pairs); at != listpack::kNone; at = next(pairs, kPair, at)) {
-      add(triples, kTriple, get(pairs, at));
-    }
-  } catch (...) {
-    Packed::destroy(triples);
-    throw;
+  OwnedPacked triples(listpack::create());
+  for (Position at = listpack::first(pairs); at != listpack::kNone; at = next(pairs, kPair, at)) {
+    add(triples.get(), kTriple, get(pairs, at));
   }
-  return triples;
+  return triples.release();
 }
 
 int64_t next_due_ms(const Packed* triples) {

@@ -19,11 +19,6 @@ using listpack::Element;
 class HashBuilder {
  public:
   explicit HashBuilder(const RestoreContext& context) : context_(context) {}
-  ~HashBuilder() {
-    if (list_ != nullptr) Packed::destroy(list_);
-  }
-  HashBuilder(const HashBuilder&) = delete;
-  HashBuilder& operator=(const HashBuilder&) = delete;
 
   // To be told first that so many will be added.
   void expect(uint64_t fields) {
@@ -41,7 +36,7 @@ class HashBuilder {
   void make_table();
 
   const RestoreContext& context_;
-  Packed* list_ = listpack::create();  // null: there is a table
+  OwnedPacked list_{listpack::create()};  // without one, there is a table
   size_t width_ = packed_hash::kPair;
   std::unique_ptr<HashFields> fields_;
   bool any_died_ = false;
@@ -53,8 +48,8 @@ bool HashBuilder::fits(const Element& field, const Element& value) const {
   const size_t value_bytes = value.string_bytes();
   const HashLimits& limits = context_.limits.hash;
   return std::max(field_bytes, value_bytes) <= limits.value_bytes_max &&
-         packed_hash::size(list_, width_) < limits.fields_max &&
-         list_->bytes() + field_bytes + value_bytes + kHeadsMax <= listpack::kBytesMax;
+         packed_hash::size(list_.get(), width_) < limits.fields_max &&
+         list_.get()->bytes() + field_bytes + value_bytes + kHeadsMax <= listpack::kBytesMax;
 }
 
 // Into the table; false if the field is there.
@@ -66,13 +61,14 @@ bool HashBuilder::put(const Element& field, const Element& value, int64_t expire
 
 void HashBuilder::make_table() {
   fields_ = std::make_unique<HashFields>(context_.hash_seed);
-  for (auto at = listpack::first(list_); at != listpack::kNone;
-       at = packed_hash::next(list_, width_, at)) {
-    const packed_hash::Pair pair = packed_hash::get(list_, at);
+  const Packed* list = list_.get();
+  for (auto at = listpack::first(list); at != listpack::kNone;
+       at = packed_hash::next(list, width_, at)) {
+    const packed_hash::Pair pair = packed_hash::get(list, at);
     const bool timed = width_ == packed_hash::kTriple;
-    put(pair.field, pair.value, timed ? packed_hash::expire_at_ms(list_, at) : kNoExpiry);
+    put(pair.field, pair.value, timed ? packed_hash::expire_at_ms(list, at) : kNoExpiry);
   }
-  Packed::destroy(std::exchange(list_, nullptr));
+  Packed::destroy(list_.release());
 }
 
 bool HashBuilder::add(const Element& field, const Element& value, int64_t expire_at_ms) {
@@ -80,28 +76,28 @@ bool HashBuilder::add(const Element& field, const Element& value, int64_t expire
     any_died_ = true;
     return true;
   }
-  if (list_ != nullptr && !fits(field, value)) make_table();
-  if (list_ == nullptr) return put(field, value, expire_at_ms);
-  if (packed_hash::find(list_, width_, field) != listpack::kNone) return false;
+  if (list_.get() != nullptr && !fits(field, value)) make_table();
+  if (list_.get() == nullptr) return put(field, value, expire_at_ms);
+  if (packed_hash::find(list_.get(), width_, field) != listpack::kNone) return false;
   if (expire_at_ms != kNoExpiry && width_ == packed_hash::kPair) {
-    Packed* triples = packed_hash::with_expiries(list_);
-    Packed::destroy(std::exchange(list_, triples));
+    Packed* triples = packed_hash::with_expiries(list_.get());
+    Packed::destroy(std::exchange(list_.get(), triples));
     width_ = packed_hash::kTriple;
   }
-  packed_hash::add(list_, width_, {field, value}, expire_at_ms);
+  packed_hash::add(list_.get(), width_, {field, value}, expire_at_ms);
   return true;
 }
 
 Object HashBuilder::release() {
-  if (list_ == nullptr) {
+  if (list_.get() == nullptr) {
     if (fields_->size() == 0) return {};
     const Encoding encoding = fields_->any_timed() ? Encoding::kTableTimed : Encoding::kTable;
     return {ValueType::kHash, encoding, fields_.release()};
   }
-  if (packed_hash::size(list_, width_) == 0) return {};
+  if (packed_hash::size(list_.get(), width_) == 0) return {};
   const Encoding encoding =
       width_ == packed_hash::kPair ? Encoding::kListpack : Encoding::kListpackTimed;
-  return {ValueType::kHash, encoding, std::exchange(list_, nullptr)};
+  return {ValueType::kHash, encoding, list_.release()};
 }
 
 // --- Reading.

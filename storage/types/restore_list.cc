@@ -45,37 +45,27 @@ void ListReader::push_packed(PackedForm form) {
   if (!whole) in_.fail();
 }
 
-// As a node of its own, as it is: so a list comes back in the nodes in which it was dumped. A
-// listpack that keeps an integer as text was not made by Redis; it is put right, since what is
-// compared with elements is an integer then.
+// As a node of its own, as it is: so a list comes back in the nodes in which it was dumped. One
+// that is larger than a node may be, or was not written as we and Redis do, is dealt out again:
+// elements are found by their bytes, and what is taken out of a node moves all that is behind it.
 void ListReader::take_listpack(std::string_view bytes) {
   if (!listpack::is_valid(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())) {
     return in_.fail();
   }
   const auto* list = reinterpret_cast<const Packed*>(bytes.data());
-  bool canonical = true;
-  size_t count = 0;
-  for (auto at = listpack::first(list); at != listpack::kNone; at = listpack::next(list, at)) {
-    const listpack::Element element = listpack::get(list, at);
-    canonical &= element.is_integer || !listpack::element_of(element.text).is_integer;
-    count++;
-  }
+  const size_t count = listpack::count(list);
   if (count == 0) return;
-  if (!canonical) {
+  if ((count > 1 && limit_.exceeded(bytes.size(), count)) || !listpack::is_canonical(list)) {
     char digits[kIntegerTextMax];
     for (auto at = listpack::first(list); at != listpack::kNone; at = listpack::next(list, at)) {
       push(listpack::get(list, at).string(digits));
     }
     return;
   }
-  Packed* node = Packed::create(bytes.size());
-  std::memcpy(node->data(), bytes.data(), bytes.size());
-  try {
-    list_->append_node(node);
-  } catch (...) {
-    Packed::destroy(node);
-    throw;
-  }
+  OwnedPacked node(Packed::create(bytes.size()));
+  std::memcpy(node.get()->data(), bytes.data(), bytes.size());
+  list_->append_node(node.get());
+  node.release();
 }
 
 void ListReader::read_item(DumpType type) {

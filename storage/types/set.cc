@@ -4,7 +4,6 @@
 #include <cassert>
 #include <limits>
 #include <memory>
-#include <utility>
 
 #include "storage/types/integer_set.h"
 #include "storage/types/set_table.h"
@@ -22,23 +21,6 @@ size_t digits(int64_t value) {
 size_t integers_max(const SetLimits& limits) {
   return std::min(limits.integers_max, integer_set::kSizeMax);
 }
-
-// A packed run that is destroyed if something throws before it has become a set's.
-class OwnedPacked {
- public:
-  explicit OwnedPacked(Packed* packed) : packed_(packed) {}
-  ~OwnedPacked() {
-    if (packed_ != nullptr) Packed::destroy(packed_);
-  }
-  OwnedPacked(const OwnedPacked&) = delete;
-  OwnedPacked& operator=(const OwnedPacked&) = delete;
-
-  Packed*& get() { return packed_; }
-  Packed* release() { return std::exchange(packed_, nullptr); }
-
- private:
-  Packed* packed_;
-};
 
 }  // namespace
 

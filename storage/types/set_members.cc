@@ -14,17 +14,18 @@ Result<Set> set_of(const Result<Entry*>& found) {
   return Set(found.value() != nullptr ? found.value()->object() : Object());
 }
 
-// Changes the set of an entry through `change`. The entry knows where the set is even if `change`
-// throws: what came before had moved it.
+// Changes the set of an entry through `change`: see change_collection().
 template <typename Change>
-void change_set(Entry& entry, Change change) {
-  Set set(entry.object());
-  struct Keep {
-    ~Keep() { entry.set_object(set.object()); }
-    Entry& entry;
-    Set& set;
-  } keep{entry, set};
-  change(set);
+void change_set(Keyspace& db, const Key& key, Entry& entry, Change change) {
+  change_collection(db, key, entry, [&](Object& object) {
+    Set set(object);
+    struct Keep {
+      ~Keep() { object = set.object(); }
+      Object& object;
+      Set& set;
+    } keep{object, set};
+    change(set);
+  });
 }
 
 // After members were taken out.
@@ -32,7 +33,7 @@ void settle(Keyspace& db, const Key& key, Entry& entry) {
   if (Set(entry.object()).size() == 0) {
     db.erase(key);
   } else {
-    db.set_object(key, entry, entry.object());
+    db.note_written(key);
   }
 }
 
@@ -89,11 +90,11 @@ Result<size_t> add_members(Keyspace& db, const Key& key, std::span<const std::st
   Entry& entry = *found.value();
   const uint64_t seed = hash_seed(db);
   size_t added = 0;
-  change_set(entry, [&](Set& set) {
+  change_set(db, key, entry, [&](Set& set) {
     set.expect(members.size(), limits, seed);
     for (const std::string_view member : members) added += set.add(Member(member), limits, seed);
   });
-  if (added > 0) db.set_object(key, entry, entry.object());
+  if (added > 0) db.note_written(key);
   return added;
 }
 
@@ -104,7 +105,7 @@ Result<size_t> remove_members(Keyspace& db, const Key& key,
   if (found.value() == nullptr) return size_t{0};
   Entry& entry = *found.value();
   size_t removed = 0;
-  change_set(entry, [&](Set& set) {
+  change_set(db, key, entry, [&](Set& set) {
     for (const std::string_view member : members) removed += set.remove(Member(member));
   });
   if (removed > 0) settle(db, key, entry);
@@ -120,17 +121,17 @@ Result<bool> move_member(Keyspace& db, const Key& from, const Key& to, std::stri
   if (source.value() == target.value()) {
     return Set(source.value()->object()).contains(Member(member));
   }
-  const Result<size_t> removed = remove_members(db, from, {&member, 1});
-  if (!removed.ok()) return removed.status();
-  if (removed.value() == 0) return false;
+  if (!Set(source.value()->object()).contains(Member(member))) return false;
+  // In this order, so that a lack of memory does not lose the member.
   const Result<size_t> added = add_members(db, to, {&member, 1}, limits);
   if (!added.ok()) return added.status();
-  return true;
+  const Result<size_t> removed = remove_members(db, from, {&member, 1});
+  return removed.ok() ? Result<bool>(true) : removed.status();
 }
 
 void pop_member(Keyspace& db, const Key& key, Entry& entry, uint64_t random_bits,
                 FunctionRef<void(const MemberValue&)> visit) {
-  change_set(entry, [&](Set& set) {
+  change_set(db, key, entry, [&](Set& set) {
     const MemberValue value = set.random(random_bits);
     visit(value);
     set.remove(Member(value));
@@ -152,7 +153,7 @@ void pop_members(Keyspace& db, const Key& key, Entry& entry, size_t count, const
   if (left <= count / kMostShare) {
     return keep_members(db, key, entry, left, limits, random_bits, visit);
   }
-  change_set(entry, [&](Set& set) {
+  change_set(db, key, entry, [&](Set& set) {
     for (size_t i = 0; i < count; i++) {
       const MemberValue value = set.random(random_bits());
       visit(value);

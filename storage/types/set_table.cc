@@ -2,9 +2,7 @@
 
 #include <limits>
 #include <memory>
-#include <new>
 #include <unordered_set>
-#include <utility>
 
 #include "storage/entry_arena.h"
 #include "storage/memory.h"
@@ -45,24 +43,8 @@ bool SetTable::erase(const Member& member) {
   Entry* entry = table_.erase(slot, key.hash);
   member_bytes_ -= block_bytes(*entry);
   Entry::destroy(entry);
-  tighten();
+  table_.tighten();
   return true;
-}
-
-// Segments shrink but are never united, so that a set that was large once would keep the memory of
-// its segments, and a random member would be hard to find. One that has less than two members a
-// segment is built anew. That takes time for the few that are left, once in the time that took all
-// the others away.
-void SetTable::tighten() {
-  constexpr size_t kBytesMin = 8192;
-  constexpr size_t kBytesPerMemberMax = 160;
-  if (table_.segment_bytes() <= kBytesMin + table_.size() * kBytesPerMemberMax) return;
-  try {
-    const std::unique_ptr<SetTable> dense = copy_table();
-    table_.swap(dense->table_);
-    std::swap(member_bytes_, dense->member_bytes_);
-  } catch (const std::bad_alloc&) {  // then it stays sparse
-  }
 }
 
 void SetTable::each(FunctionRef<bool(const MemberValue&)> visit) const {
@@ -95,17 +77,13 @@ void SetTable::draw(size_t count, FunctionRef<uint64_t()> random_bits,
   }
 }
 
-std::unique_ptr<SetTable> SetTable::copy_table() const {
+Container* SetTable::copy() const {
   auto copied = std::make_unique<SetTable>(seed_);
   ScanBudget budget{.entries = kAll, .buckets = kAll};
   table_.scan(0, budget, [&](const Entry& entry) {
     copied->add_entry({entry.key(), hash_key(entry.key(), seed_)});
   });
-  return copied;
-}
-
-Container* SetTable::copy() const {
-  return copy_table().release();
+  return copied.release();
 }
 
 size_t SetTable::memory_bytes() const {

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "storage/container.h"
 #include "storage/function_ref.h"
@@ -53,8 +52,6 @@ class SetTable final : public Container {
 
  private:
   void add_entry(const Key& key);
-  std::unique_ptr<SetTable> copy_table() const;
-  void tighten();
   size_t count_member_bytes() const;
 
   const uint64_t seed_;

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <string>
 
 #include "storage/number.h"
 
@@ -92,15 +91,12 @@ void rescore(Packed*& list, Position member, double score) {
     listpack::replace(list, score_position(list, member), score_element(score, digits));
     return;
   }
-  // In its new place first, since that may fail. The text lies in the list, which moves.
-  const std::string copy(text);
-  const size_t bytes_before = list->bytes();
-  listpack::insert(list, place,
-                   std::array{listpack::element_of(copy), score_element(score, digits)});
-  if (place != kNone && place < member) {
-    member += static_cast<Position>(list->bytes() - bytes_before);
-  }
-  listpack::erase(list, member, 2);
+  // In a copy, which is given up if there is no memory half-way. The text lies in the old one.
+  OwnedPacked changed(list->copy());
+  listpack::erase(changed.get(), member, 2);
+  insert(changed.get(), text, score);
+  Packed::destroy(list);
+  list = changed.release();
 }
 
 void erase(Packed*& list, RankRange range) {

@@ -35,16 +35,11 @@ Result<SortedSet> as_sorted_set(const Result<Entry*>& found) {
 
 // The members of a table as a listpack.
 Object pack(const SortedTable& table) {
-  Packed* list = listpack::create();
-  try {
-    table.each({0, table.size()}, Direction::kForward, [&](std::string_view member, double score) {
-      sorted_listpack::append(list, member, score);
-    });
-  } catch (...) {
-    Packed::destroy(list);
-    throw;
-  }
-  return packed_object(list);
+  OwnedPacked list(listpack::create());
+  table.each({0, table.size()}, Direction::kForward, [&](std::string_view member, double score) {
+    sorted_listpack::append(list.get(), member, score);
+  });
+  return packed_object(list.release());
 }
 
 bool fits(const SortedTable& table, const SortedSetLimits& limits) {

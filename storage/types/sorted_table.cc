@@ -75,6 +75,7 @@ Entry* SortedTable::insert_entry(std::string_view member, double score) {
 void SortedTable::erase_entry(Entry& entry) {
   const KeyHash hash = hash_key(entry.key(), seed_);
   members_.erase(members_.find(hash, &entry), hash);
+  members_.tighten();
   entry_bytes_ -= bytes_of(entry);
   Entry::destroy(&entry);
 }

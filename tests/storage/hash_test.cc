@@ -331,6 +331,44 @@ TEST_F(HashTest, LivesAsLongAsOneFieldAmongManyDead) {
   Garbage::free_all();
 }
 
+class ChangeCounter final : public Observer {
+ public:
+  void changed(size_t /*database*/, const Key& /*key*/, KeyChange /*change*/) override { count++; }
+  void flushed(size_t /*database*/) override {}
+  void swapped(size_t /*database*/, size_t /*other*/) override {}
+  size_t count = 0;
+};
+
+TEST_F(HashTest, AnExpiryThatWasPutOffIsNoChangeWhenItsFirstTimeComes) {
+  fill(1000);
+  const auto set_expiry = [&](int64_t in_ms) {
+    Keyspace keyspace = db();
+    Hash hash(keyspace, key(), {});
+    ASSERT_EQ(hash.find(), Status::kOk);
+    hash.set_expiry("field:1", clock_.now_ms() + in_ms);
+    hash.finish();
+  };
+  set_expiry(10);
+  set_expiry(1000);
+  ChangeCounter changes;
+  store_.set_observer(&changes);
+  clock_.advance_ms(10);
+  EXPECT_EQ(size(), 1000u);
+  EXPECT_EQ(changes.count, 0u) << "a command looked at it";
+  clock_.advance_ms(-10);
+  set_expiry(10);
+  set_expiry(1000);
+  changes.count = 0;
+  clock_.advance_ms(10);
+  ExpirySweeper sweeper(store_, 0, 1);
+  while (sweeper.step(clock_.now_ms()).more) {
+  }
+  EXPECT_EQ(changes.count, 0u) << "the sweep came by";
+  clock_.advance_ms(1000);
+  EXPECT_EQ(size(), 999u);
+  EXPECT_GT(changes.count, 0u) << "now it is dead";
+}
+
 TEST_F(HashTest, IsGoneWithItsLastFieldEvenIfAnotherWasToLiveLonger) {
   fill(1000, clock_.now_ms() + 10);
   fill(1, clock_.now_ms() + 1000, 1000);
@@ -345,6 +383,18 @@ TEST_F(HashTest, IsGoneWithItsLastFieldEvenIfAnotherWasToLiveLonger) {
   EXPECT_FALSE(object());
   EXPECT_EQ(store_.counters().expired, 1u);
   Garbage::free_all();
+}
+
+TEST_F(HashTest, WhatIsLeftOfALargeOneIsSmall) {
+  constexpr size_t kFields = 20'000;
+  fill(kFields);
+  Keyspace keyspace = db();
+  Hash hash(keyspace, key(), {});
+  ASSERT_EQ(hash.find(), Status::kOk);
+  for (size_t i = 10; i < kFields; i++) hash.erase("field:" + std::to_string(i));
+  hash.finish();
+  EXPECT_LT(object().memory_bytes(), 10'000u);
+  for (size_t i = 0; i < 10; i++) EXPECT_TRUE(hash.get("field:" + std::to_string(i))) << i;
 }
 
 TEST_F(HashTest, SampleIsDistinctAndFair) {

@@ -4,12 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "storage/crc64.h"
 #include "storage/dump_bytes.h"
+#include "storage/garbage.h"
 #include "storage/lzf.h"
 #include "storage/types/dump.h"
 #include "storage/types/dump_types.h"
@@ -236,6 +239,58 @@ void damage(std::string& content, std::mt19937& random) {
         content.insert(at, 1, static_cast<char>(random()));
     }
   }
+}
+
+// A list of one node.
+std::string list_of(const std::string& elements, size_t count) {
+  std::string node(6, '\0');
+  node += elements + '\xff';
+  const auto bytes = static_cast<uint32_t>(node.size());
+  const auto stored = static_cast<uint16_t>(std::min<size_t>(count, 0xffff));
+  std::memcpy(node.data(), &bytes, sizeof bytes);
+  std::memcpy(node.data() + sizeof bytes, &stored, sizeof stored);
+  std::string content =
+      std::string(1, static_cast<char>(DumpType::kListNodes)) + std::string("\1\2");
+  append_dump_string(content, node);
+  append_dump_footer(content, kDumpVersionMax);
+  return content;
+}
+
+TEST_F(Restore, ElementsInLongerFormsAreFound) {
+  const std::string elements(
+      "\xf1\x05\0\3"
+      "\xe0\x03"
+      "abc\5"
+      "\xf0\x03\0\0\0"
+      "xyz\x08",
+      19);
+  const LockedKeys locked = store_.lock(key_);
+  Keyspace db(locked, 0, kNowMs);
+  Restored restored = read(list_of(elements, 3));
+  ASSERT_EQ(restored.fault, RestoreFault::kNone);
+  restored.value.put(db, key_, kNoExpiry);
+  for (const std::string_view element : {"5", "abc", "xyz"}) {
+    EXPECT_EQ(remove_from_list(db, key_, 0, element, limits_.list).value(), 1U) << element;
+  }
+  EXPECT_EQ(db.find(key_), nullptr);
+}
+
+TEST_F(Restore, NodesAreNoLargerThanTheyMayBe) {
+  constexpr size_t kElements = 70'000;
+  std::string elements;
+  for (size_t i = 0; i < kElements; i++) elements += std::string("\7\1", 2);
+  const LockedKeys locked = store_.lock(key_);
+  Keyspace db(locked, 0, kNowMs);
+  Restored restored = read(list_of(elements, kElements));
+  ASSERT_EQ(restored.fault, RestoreFault::kNone);
+  restored.value.put(db, key_, kNoExpiry);
+  const auto& nodes = static_cast<const ListNodes&>(*db.find(key_)->object().container());
+  EXPECT_EQ(nodes.size(), kElements);
+  for (size_t i = 0; i < nodes.nodes(); i++) {
+    EXPECT_FALSE(limits_.list.exceeded(nodes.node(i)->bytes(), listpack::count(nodes.node(i))));
+  }
+  db.erase(key_);
+  Garbage::free_all();
 }
 
 TEST_F(Restore, TakesEveryForm) {

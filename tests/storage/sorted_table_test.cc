@@ -241,6 +241,14 @@ TEST(SortedTable, TakesAndGivesBackWhatItCounts) {
   EXPECT_EQ(EntryArena::use().block_bytes, before);
 }
 
+TEST(SortedTable, WhatIsLeftOfALargeOneIsSmall) {
+  SortedTable table(kSeed);
+  for (int i = 0; i < 20'000; i++) table.add(std::to_string(i), i);
+  table.remove(RankRange{5, 19'995});
+  EXPECT_LT(table.memory_bytes(), 10'000u);
+  EXPECT_TRUE(table.recount());
+}
+
 TEST(SortedTable, IsFreedInSlices) {
   const size_t before = EntryArena::use().block_bytes;
   auto table = std::make_unique<SortedTable>(kSeed);

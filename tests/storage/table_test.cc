@@ -197,6 +197,29 @@ std::map<std::string, int> scan_in_steps(Table& table, ScanBudget budget,
   return seen;
 }
 
+TEST(TableScan, ReturnsEveryKeyThatWasThereWhenTheTableIsTightened) {
+  constexpr size_t kBefore = 50'000;
+  constexpr size_t kEach = 500;  // every so many stay
+  for (const size_t steps_before : {1u, 20u, 100u, 300u, 600u}) {
+    Table table(kSeed);
+    fill(table, 0, kBefore);
+    const size_t bytes_before = table.segment_bytes();
+    size_t steps = 0;
+    const auto seen = scan_in_steps(table, {50, kUnlimited}, [&] {
+      if (++steps != steps_before) return;
+      for (size_t i = 0; i < kBefore; i++) {
+        if (i % kEach != 0) erase(table, name(i));
+      }
+      table.tighten();
+      EXPECT_LT(table.segment_bytes(), bytes_before / 100);
+    });
+    EXPECT_GE(steps, steps_before);
+    for (size_t i = 0; i < kBefore; i += kEach) EXPECT_TRUE(seen.contains(name(i))) << i;
+    EXPECT_TRUE(table.recount());
+    EXPECT_EQ(table.size(), kBefore / kEach);
+  }
+}
+
 TEST(TableScan, ReturnsEveryKeyThatWasThereThroughoutSplits) {
   for (const size_t start : {10u, 500u, 3'000u}) {
     Table table(kSeed);
