@@ -82,6 +82,7 @@ class Interpreter final : public Watch {
 
   // Watch:
   void tick(lua_State* lua) override;
+  bool ending() const override { return end_ != nullptr; }
   void rethrow_end(lua_State* lua) override;
 
  private:

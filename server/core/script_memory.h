@@ -20,6 +20,8 @@ class Watch {
   virtual ~Watch() = default;
   // May leave the script's stack for a while; raises a Lua error if the script must end.
   virtual void tick(lua_State* lua) = 0;
+  // The script must end, and the error that ends it is on its way.
+  virtual bool ending() const = 0;
   // Raises the error again that ends a script, for a pcall that has caught it.
   virtual void rethrow_end(lua_State* lua) = 0;
 };

@@ -163,9 +163,21 @@ int safe_pcall(lua_State* lua) {
   return lua_gettop(lua);
 }
 
+// Upvalue: the script's handler of errors. It does not get the error that ends the script: that is
+// raised inside the count hook, where no hook would interrupt a handler that does not end.
+int call_handler(lua_State* lua) {
+  if (Memory::of(lua).watch->ending()) return 1;
+  lua_pushvalue(lua, lua_upvalueindex(1));
+  lua_insert(lua, 1);
+  lua_call(lua, 1, 1);
+  return 1;
+}
+
 int safe_xpcall(lua_State* lua) {
   luaL_checkany(lua, 2);
   lua_settop(lua, 2);
+  // What is no function Lua itself refuses to call.
+  if (lua_isfunction(lua, 2)) lua_pushcclosure(lua, guarded<call_handler>, 1);
   lua_insert(lua, 1);  // the handler below the function
   const int status = lua_pcall(lua, 0, LUA_MULTRET, 1);
   if (status != 0) Memory::of(lua).watch->rethrow_end(lua);

@@ -64,6 +64,19 @@ TEST_P(Scripts, ProtectedCallsDoNotSurviveTheKill) {
   testing::expect_served(server);
 }
 
+// Neither where the handler gets an error of the script's own, nor where it would get the kill.
+TEST_P(Scripts, HandlersOfErrorsDoNotSurviveTheKill) {
+  const std::string loop = "function() while true do end end";
+  for (const std::string& script : {"return xpcall(" + loop + ", " + loop + ")",
+                                    "return xpcall(function() error('x') end, " + loop + ")"}) {
+    ServerProcess server = start();
+    TestClient runner = run_for_ever(server, {"EVAL", script, "0"});
+    EXPECT_EQ(server.connect().call({"SCRIPT", "KILL"}), "+OK");
+    EXPECT_TRUE(runner.reply().starts_with("(error) ERR Script killed"));
+    EXPECT_TRUE(server.stops(SIGTERM));
+  }
+}
+
 TEST_P(Scripts, APatternThatTakesForEverCanBeKilled) {
   ServerProcess server = start();
   TestClient runner = run_for_ever(
