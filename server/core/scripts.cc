@@ -166,6 +166,7 @@ std::string Scripts::restore_libraries(std::vector<std::shared_ptr<const ScriptL
     }
   }
   for (const auto& library : added) {
+    if (changed->by_name.contains(library->name)) return errors::library_exists(library->name);
     if (std::string clash = clashes(*changed, *library); !clash.empty()) return clash;
     insert(*changed, library);
   }

@@ -103,6 +103,16 @@ TEST(FunctionDump, IsReadBack) {
             "REPLACE.");
 }
 
+TEST(FunctionDump, ALibraryThatIsInItTwiceIsRefused) {
+  InProcess server;
+  const std::string twice = core::dump_libraries({kLibrary, kLibrary});
+  for (const char* policy : {"APPEND", "REPLACE", "FLUSH"}) {
+    EXPECT_EQ(server.run({"FUNCTION", "RESTORE", twice, policy}),
+              "(error) ERR Library 'lib' already exists");
+  }
+  EXPECT_EQ(server.run({"FUNCTION", "LIST"}), "[]");
+}
+
 TEST(FunctionDump, DamageIsFound) {
   InProcess server;
   std::string dumped = core::dump_libraries({kLibrary});
