@@ -221,6 +221,10 @@ int register_function(lua_State* lua) {
       refuse(lua, "Function already exists in the library");
     }
   }
+  loading->bytes += bytes_of(function);
+  if (loading->bytes > Scripts::kTextBytesMax) {
+    refuse(lua, "-" + std::string(errors::kScriptsTooLarge));
+  }
   const int callback = luaL_ref(lua, LUA_REGISTRYINDEX);
   loading->functions.push_back({std::move(function), callback});
   return 0;
