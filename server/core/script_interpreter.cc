@@ -93,7 +93,7 @@ Interpreter::Interpreter(size_t memory_bytes_max) : memory_(memory_bytes_max) {
   memory_.watch = this;
   lua_ = lua_newstate(Memory::allocate, &memory_);
   if (lua_ == nullptr) throw std::bad_alloc();
-  if (!protect([this](lua_State*) { open(); })) {
+  if (protect([this](lua_State*) { open(); }) != Outcome::kDone) {
     lua_close(lua_);
     throw std::bad_alloc();
   }
@@ -143,17 +143,18 @@ void Interpreter::select(World world) {
   lua_replace(lua_, LUA_GLOBALSINDEX);
 }
 
-bool Interpreter::protect(storage::FunctionRef<void(lua_State*)> work) {
-  if (lua_cpcall(lua_, guarded<call_work>, &work) == 0) return true;
+Interpreter::Outcome Interpreter::protect(storage::FunctionRef<void(lua_State*)> work) {
+  if (lua_cpcall(lua_, guarded<call_work>, &work) == 0) return Outcome::kDone;
+  const bool memory = lua_isstring(lua_, -1) != 0 && to_view(lua_, -1) == kNotEnoughMemory;
   lua_pop(lua_, 1);
-  return false;
+  return memory ? Outcome::kOutOfMemory : Outcome::kFailed;
 }
 
 // ------------------------------------------------------------------------------------- compiling
 
 Interpreter::Compiled Interpreter::compile(World world, std::string_view text) {
   Compiled compiled;
-  const bool done = protect([&](lua_State* lua) {
+  const Outcome outcome = protect([&](lua_State* lua) {
     select(world);
     const char* chunk = world == World::kScript ? "@user_script" : "@user_function";
     if (text.starts_with(LUA_SIGNATURE[0])) {
@@ -164,7 +165,7 @@ Interpreter::Compiled Interpreter::compile(World world, std::string_view text) {
       compiled.reference = luaL_ref(lua, LUA_REGISTRYINDEX);
     }
   });
-  if (!done) compiled.error = kNotEnoughMemory;
+  if (outcome != Outcome::kDone) compiled.error = kNotEnoughMemory;
   return compiled;
 }
 
@@ -180,7 +181,7 @@ bool Interpreter::run(World world, std::string_view name,
   end_ = nullptr;
   memory_.resume_depth = 0;
   bool failed = true;
-  const bool done = protect([&](lua_State* lua) {
+  const Outcome outcome = protect([&](lua_State* lua) {
     select(world);
     reset_json(lua);
     lua_pushcfunction(lua, guarded<add_place>);
@@ -192,7 +193,7 @@ bool Interpreter::run(World world, std::string_view name,
     lua_rawseti(lua, LUA_REGISTRYINDEX, result_);
   });
   run_ = nullptr;
-  if (done) return !failed;
+  if (outcome == Outcome::kDone) return !failed;
   error_ = errors::script_failed(name, kNotEnoughMemory);
   return false;
 }
@@ -212,7 +213,7 @@ void Interpreter::describe_error(lua_State* lua, std::string_view name) {
     error_ += errors::script_place(name, source, line);
 }
 
-bool Interpreter::with_result(storage::FunctionRef<void(lua_State*)> work) {
+Interpreter::Outcome Interpreter::with_result(storage::FunctionRef<void(lua_State*)> work) {
   return protect([&](lua_State* lua) {
     lua_rawgeti(lua, LUA_REGISTRYINDEX, result_);
     work(lua);

@@ -60,12 +60,14 @@ class Interpreter final : public Watch {
   bool run(World world, std::string_view name, storage::FunctionRef<int(lua_State*)> push,
            Run* run);
   const std::string& error() const { return error_; }
-  // Does `work` with the result of the last run() on top; false: as protect().
-  bool with_result(storage::FunctionRef<void(lua_State*)> work);
-  // Does `work` under protection; false: not enough memory or Lua's stack.
-  bool protect(storage::FunctionRef<void(lua_State*)> work);
+  // How work under protection ended; kFailed: for want of Lua's stack.
+  enum class Outcome { kDone, kOutOfMemory, kFailed };
+  // Does `work` with the result of the last run() on top.
+  Outcome with_result(storage::FunctionRef<void(lua_State*)> work);
+  Outcome protect(storage::FunctionRef<void(lua_State*)> work);
   // Forgets the result, and collects garbage if there is much.
   void clean_up();
+  void collect_garbage();
 
   // Inside run(): gives the value on top a name that scripts see.
   void set_script_global(const char* name);

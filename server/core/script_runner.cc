@@ -386,11 +386,12 @@ void ScriptRunner::write_reply(Call& call, const Active& done) {
   if (done.failed) return call.fail(interpreter.error());
   Output& out = call.reply().output();
   const size_t begin = out.size();
-  const bool written = interpreter.with_result(
+  const Interpreter::Outcome outcome = interpreter.with_result(
       [&](lua_State* lua) { script::write_value(lua, call.reply(), done.version); });
-  if (written) return;
+  if (outcome == Interpreter::Outcome::kDone) return;
   out.truncate(begin);
-  call.fail(errors::kScriptReplyTooDeep);
+  const bool memory = outcome == Interpreter::Outcome::kOutOfMemory;
+  call.fail(memory ? errors::kScriptsMemory : errors::kScriptReplyTooDeep);
 }
 
 void ScriptRunner::write_log() {
