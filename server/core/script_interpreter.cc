@@ -15,8 +15,9 @@ namespace {
 // How often Lua asks whether the time is up, in its instructions: some hundred microseconds.
 constexpr int kInstructionsPerTick = 20'000;
 
-// Garbage below this is left to Lua's own collector.
+// Garbage below this is left to Lua's own collector, and below this share of the memory.
 constexpr size_t kGarbageKept = size_t{4} << 20;
+constexpr size_t kGarbageShare = 8;
 
 void hook(lua_State* lua, lua_Debug* /*event*/) {
   tick(lua);
@@ -98,8 +99,7 @@ Interpreter::Interpreter(size_t memory_bytes_max) : memory_(memory_bytes_max) {
     throw std::bad_alloc();
   }
   lua_sethook(lua_, hook, LUA_MASKCOUNT, kInstructionsPerTick);
-  lua_gc(lua_, LUA_GCCOLLECT, 0);
-  bytes_after_collection_ = used_bytes();
+  collect_garbage();
 }
 
 Interpreter::~Interpreter() {
@@ -111,6 +111,9 @@ Interpreter::~Interpreter() {
 void Interpreter::open() {
   lua_pushboolean(lua_, 0);
   result_ = luaL_ref(lua_, LUA_REGISTRYINDEX);
+  lua_pushboolean(lua_, 0);
+  // The first release makes a list of what is free; later ones need no memory.
+  release(luaL_ref(lua_, LUA_REGISTRYINDEX));
   open_libraries(lua_);
   copy_names(lua_);
   lua_newtable(lua_);
@@ -223,8 +226,14 @@ Interpreter::Outcome Interpreter::with_result(storage::FunctionRef<void(lua_Stat
 void Interpreter::clean_up() {
   lua_pushboolean(lua_, 0);
   lua_rawseti(lua_, LUA_REGISTRYINDEX, result_);
-  if (used_bytes() < 2 * bytes_after_collection_ + kGarbageKept) return;
-  lua_gc(lua_, LUA_GCCOLLECT, 0);
+  const size_t garbage_max =
+      std::min(bytes_after_collection_ + kGarbageKept, memory_.limit_bytes() / kGarbageShare);
+  if (used_bytes() >= bytes_after_collection_ + garbage_max) collect_garbage();
+}
+
+// Protected, as the collector may want memory itself, to make a table of Lua's smaller.
+void Interpreter::collect_garbage() {
+  protect([](lua_State* lua) { lua_gc(lua, LUA_GCCOLLECT, 0); });
   bytes_after_collection_ = used_bytes();
 }
 

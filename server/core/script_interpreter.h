@@ -41,15 +41,17 @@ class Interpreter final : public Watch {
     return static_cast<Interpreter&>(*Memory::of(lua).watch);
   }
   size_t used_bytes() const { return memory_.used_bytes(); }
+  // What is kept from script to script leaves them but half of the memory.
+  bool is_crowded() const { return bytes_after_collection_ > memory_.limit_bytes() / 2; }
 
   // Which names a script finds.
   enum class World { kScript, kLoading, kFunction };
 
-  // A compiled function, or what is wrong with the text.
+  // A compiled function, or an error: what is wrong with the text.
   struct Compiled {
     int reference = LUA_NOREF;
     std::string error;
-    bool ok() const { return error.empty(); }
+    bool out_of_memory() const { return error == kNotEnoughMemory; }
   };
   // Script or library: a chunk that will see the names of that world.
   Compiled compile(World world, std::string_view text);

@@ -72,6 +72,9 @@ class ScriptRunner {
   Compiled* find_compiled(const std::string& sha);
   Compiled* compile(std::shared_ptr<ScriptText> text, std::string& error);
   void forget_dropped();
+  int compile_code(std::string_view code, bool library, std::string& why);
+  void make_room();
+  void clean_up();
   void refresh_libraries();
   LoadedLibrary* find_library(const std::shared_ptr<const ScriptLibrary>& library);
   bool run_library(ScriptLibrary& library, LoadedLibrary& loaded, std::string& error);
