@@ -182,7 +182,6 @@ bool Interpreter::run(World world, std::string_view name,
                       storage::FunctionRef<int(lua_State*)> push, Run* run) {
   run_ = run;
   end_ = nullptr;
-  memory_.resume_depth = 0;
   bool failed = true;
   const Outcome outcome = protect([&](lua_State* lua) {
     select(world);

@@ -40,7 +40,6 @@ class Memory {
 
   // What else belongs to one interpreter and must be found fast.
   Watch* watch = nullptr;
-  int resume_depth = 0;       // coroutines that are being resumed inside each other
   uint64_t random_state = 0;  // of math.random()
 
   // A lua_Alloc; `self` is a Memory.

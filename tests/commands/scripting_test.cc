@@ -317,6 +317,34 @@ TEST(ScriptLimits, EndlessRecursionIsAnError) {
             "(error) ERR");
 }
 
+// Lua counts calls of library functions inside each other over all coroutines, so that they cannot
+// use up the stack.
+TEST(ScriptLimits, NestedCoroutinesAreAnError) {
+  InProcess server;
+  const auto nested = [&](const std::string& call) {
+    return eval(server,
+                "local depth = 0 local function f() depth = depth + 1 "
+                "if depth < 10000 then " +
+                    call +
+                    " end end "
+                    "return {tostring(pcall(f)), depth < 200 and 'few' or depth}");
+  };
+  const std::string expected = R"(["false", "few"])";
+  EXPECT_EQ(nested("assert(coroutine.resume(coroutine.create(f)))"), expected);
+  EXPECT_EQ(nested("coroutine.wrap(f)()"), expected);
+  EXPECT_EQ(nested("coroutine.wrap(function() assert(pcall(string.gsub, 'x', 'x', f)) end)()"),
+            expected);
+  // Each coroutine by itself is not deep.
+  EXPECT_EQ(
+      eval(server,
+           "local function nest(depth, last) if depth == 0 then return last() end "
+           "string.gsub('x', 'x', function() nest(depth - 1, last) end) end "
+           "local half = function(last) return coroutine.wrap(function() nest(90, last) end) end "
+           "return {tostring(pcall(half(function() end))), "
+           "tostring(pcall(half(half(half(function() end)))))}"),
+      R"(["true", "false"])");
+}
+
 // -------------------------------------------------------------------------------------- libraries
 
 TEST(ScriptLibraries, CjsonSpeaksJson) {
