@@ -396,7 +396,11 @@ void ScriptRunner::finish_aside(Call& call) {
   const std::unique_ptr<Aside> done = std::move(aside_);
   if (done->turned_away) throw storage::HeldForLong();
   write_log();
-  if (done->failed) return call.fail(errors::kScriptsMemory);
+  if (done->failed) {
+    done->client.end_transaction();
+    server_.watches.unwatch_all(done->client, done->now_ms);
+    return call.fail(errors::kScriptsMemory);
+  }
   call.reply().raw(done->out.whole());
 }
 

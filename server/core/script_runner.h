@@ -47,7 +47,8 @@ class ScriptRunner {
   void evaluate_sha(Call& call, std::string_view sha, const Input& input);
   void call_function(Call& call, std::string_view name, const Input& input);
 
-  // Does `work`, which runs scripts inside of something else, so that these can be left: EXEC.
+  // Does `work`, a transaction, so that the scripts in it can be left. Without memory for it the
+  // transaction ends.
   void run_aside(Call& call, void (*work)(Call&));
 
   // SCRIPT LOAD: the SHA-1, or an error.
