@@ -148,7 +148,7 @@ void Interpreter::select(World world) {
 
 Interpreter::Outcome Interpreter::protect(storage::FunctionRef<void(lua_State*)> work) {
   if (lua_cpcall(lua_, guarded<call_work>, &work) == 0) return Outcome::kDone;
-  const bool memory = lua_isstring(lua_, -1) != 0 && to_view(lua_, -1) == kNotEnoughMemory;
+  const bool memory = lua_type(lua_, -1) == LUA_TSTRING && to_view(lua_, -1) == kNotEnoughMemory;
   lua_pop(lua_, 1);
   return memory ? Outcome::kOutOfMemory : Outcome::kFailed;
 }
