@@ -7,8 +7,8 @@
 #include "server/core/container_help.h"
 #include "server/core/dispatch.h"
 #include "server/core/function_dump.h"
+#include "server/core/script_arguments.h"
 #include "server/core/script_errors.h"
-#include "server/core/script_runner.h"
 #include "storage/glob.h"
 
 namespace larder::commands {
@@ -21,16 +21,8 @@ void fcall(Call& call) {
   if (!libraries->by_function.contains(call.argument(1))) {
     return call.fail(errors::kFunctionNotFound);
   }
-  Args args = call.args(2);
-  const int64_t keys = args.integer(errors::kBadKeyCount);
-  const auto rest = static_cast<int64_t>(call.argument_count()) - 3;
-  if (!args.failed() && keys > rest) args.fail(errors::kTooManyScriptKeys);
-  if (!args.failed() && keys < 0) args.fail(errors::kNegativeScriptKeys);
-  if (args.failed()) return call.fail(args.error());
   ScriptRunner::Input input;
-  input.keys = call.arguments().subspan(3, static_cast<size_t>(keys));
-  input.arguments = call.arguments().subspan(3 + static_cast<size_t>(keys));
-  input.read_only = (call.row().flags & kReadonly) != 0;
+  if (!read_script_input(call, input, errors::kBadKeyCount)) return;
   call.dispatcher().scripts().call_function(call, call.argument(1), input);
 }
 
@@ -66,12 +58,7 @@ void function_delete(Call& call) {
 }
 
 void function_flush(Call& call) {
-  Args args = call.args(2);
-  if (!args.done() && !args.option("ASYNC") && !args.option("SYNC")) {
-    args.fail(errors::kFunctionFlushOption);
-  }
-  if (!args.failed() && !args.done()) args.fail(errors::kFunctionFlushOption);
-  if (args.failed()) return call.fail(args.error());
+  if (!read_flush_option(call, errors::kFunctionFlushOption)) return;
   call.server().scripts.flush_libraries();
   call.reply().simple("OK");
 }
@@ -209,20 +196,13 @@ void function_restore(Call& call) {
   call.reply().simple("OK");
 }
 
-constexpr KeySpecs counted_keys(uint16_t flags) {
-  return {KeySpec{.flags = flags, .begin = 2, .key_count_at = 0, .first_key = 1}};
-}
-
-constexpr uint32_t kRuns =
-    kNoscript | kStale | kSkipMonitor | kNoMandatoryKeys | kWholeKeyspace | kRunsScript;
-
 constexpr CommandRow kRows[] = {
     {.name = "fcall",
      .handler = fcall,
      .arity = -3,
-     .flags = kRuns | kHeldLikeWrite,
+     .flags = kRunsScriptOrFunction | kHeldLikeWrite,
      .categories = kAclScripting,
-     .keys = counted_keys(kRW | kAccess | kUpdate),
+     .keys = script_keys(kRW | kAccess | kUpdate),
      .group = Group::kScripting,
      .since = "7.0.0",
      .complexity = "Depends on the function that is executed.",
@@ -231,9 +211,9 @@ constexpr CommandRow kRows[] = {
     {.name = "fcall_ro",
      .handler = fcall,
      .arity = -3,
-     .flags = kRuns | kReadonly,
+     .flags = kRunsScriptOrFunction | kReadonly,
      .categories = kAclScripting,
-     .keys = counted_keys(kRO | kAccess),
+     .keys = script_keys(kRO | kAccess),
      .group = Group::kScripting,
      .since = "7.0.0",
      .complexity = "Depends on the function that is executed.",

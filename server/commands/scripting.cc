@@ -3,8 +3,8 @@
 #include "server/core/call.h"
 #include "server/core/container_help.h"
 #include "server/core/dispatch.h"
+#include "server/core/script_arguments.h"
 #include "server/core/script_errors.h"
-#include "server/core/script_runner.h"
 
 namespace larder::commands {
 namespace {
@@ -13,26 +13,9 @@ using namespace core;  // NOLINT: the vocabulary of every handler
 
 constexpr size_t kShaDigits = 40;
 
-// From the number of keys in argument 2 on; false: the call has failed.
-bool read_input(Call& call, ScriptRunner::Input& input) {
-  Args args = call.args(2);
-  const int64_t keys = args.integer();
-  const auto rest = static_cast<int64_t>(call.argument_count()) - 3;
-  if (!args.failed() && keys > rest) args.fail(errors::kTooManyScriptKeys);
-  if (!args.failed() && keys < 0) args.fail(errors::kNegativeScriptKeys);
-  if (args.failed()) {
-    call.fail(args.error());
-    return false;
-  }
-  input.keys = call.arguments().subspan(3, static_cast<size_t>(keys));
-  input.arguments = call.arguments().subspan(3 + static_cast<size_t>(keys));
-  input.read_only = (call.row().flags & kReadonly) != 0;
-  return true;
-}
-
 void eval(Call& call) {
   ScriptRunner::Input input;
-  if (!read_input(call, input)) return;
+  if (!read_script_input(call, input)) return;
   call.dispatcher().scripts().evaluate(call, call.argument(1), input);
 }
 
@@ -40,7 +23,7 @@ void evalsha(Call& call) {
   // What cannot be a SHA is not found, whatever else is wrong.
   if (call.argument(1).size() != kShaDigits) return call.fail(errors::kNoScript);
   ScriptRunner::Input input;
-  if (!read_input(call, input)) return;
+  if (!read_script_input(call, input)) return;
   call.dispatcher().scripts().evaluate_sha(call, call.argument(1), input);
 }
 
@@ -58,14 +41,8 @@ void script_exists(Call& call) {
   }
 }
 
-// ASYNC is accepted: the texts are few, and each worker frees what it compiled by and by.
 void script_flush(Call& call) {
-  Args args = call.args(2);
-  if (!args.done() && !args.option("ASYNC") && !args.option("SYNC")) {
-    args.fail(errors::kScriptFlushOption);
-  }
-  if (!args.failed() && !args.done()) args.fail(errors::kScriptFlushOption);
-  if (args.failed()) return call.fail(args.error());
+  if (!read_flush_option(call, errors::kScriptFlushOption)) return;
   call.server().scripts.flush();
   call.reply().simple("OK");
 }
@@ -81,22 +58,15 @@ void script_debug(Call& call) {
   call.reply().simple("OK");
 }
 
-// The keys behind their number in argument 2.
-constexpr KeySpecs counted_keys(uint16_t flags) {
-  return {KeySpec{.flags = flags, .begin = 2, .key_count_at = 0, .first_key = 1}};
-}
-
-constexpr uint32_t kRuns =
-    kNoscript | kStale | kSkipMonitor | kNoMandatoryKeys | kWholeKeyspace | kRunsScript;
 constexpr std::string_view kComplexity = "Depends on the script that is executed.";
 
 constexpr CommandRow kRows[] = {
     {.name = "eval",
      .handler = eval,
      .arity = -3,
-     .flags = kRuns | kHeldLikeWrite,
+     .flags = kRunsScriptOrFunction | kHeldLikeWrite,
      .categories = kAclScripting,
-     .keys = counted_keys(kRW | kAccess | kUpdate),
+     .keys = script_keys(kRW | kAccess | kUpdate),
      .group = Group::kScripting,
      .since = "2.6.0",
      .complexity = kComplexity,
@@ -105,9 +75,9 @@ constexpr CommandRow kRows[] = {
     {.name = "eval_ro",
      .handler = eval,
      .arity = -3,
-     .flags = kRuns | kReadonly,
+     .flags = kRunsScriptOrFunction | kReadonly,
      .categories = kAclScripting,
-     .keys = counted_keys(kRO | kAccess),
+     .keys = script_keys(kRO | kAccess),
      .group = Group::kScripting,
      .since = "7.0.0",
      .complexity = kComplexity,
@@ -116,9 +86,9 @@ constexpr CommandRow kRows[] = {
     {.name = "evalsha",
      .handler = evalsha,
      .arity = -3,
-     .flags = kRuns | kHeldLikeWrite,
+     .flags = kRunsScriptOrFunction | kHeldLikeWrite,
      .categories = kAclScripting,
-     .keys = counted_keys(kRW | kAccess | kUpdate),
+     .keys = script_keys(kRW | kAccess | kUpdate),
      .group = Group::kScripting,
      .since = "2.6.0",
      .complexity = kComplexity,
@@ -127,9 +97,9 @@ constexpr CommandRow kRows[] = {
     {.name = "evalsha_ro",
      .handler = evalsha,
      .arity = -3,
-     .flags = kRuns | kReadonly,
+     .flags = kRunsScriptOrFunction | kReadonly,
      .categories = kAclScripting,
-     .keys = counted_keys(kRO | kAccess),
+     .keys = script_keys(kRO | kAccess),
      .group = Group::kScripting,
      .since = "7.0.0",
      .complexity = kComplexity,

@@ -283,7 +283,11 @@ void Dispatcher::run_nested(Call& outer, const Nested& nested, Output& out) {
   if (const auto rest = call.take_continuation(); rest != nullptr) {
     while (rest->resume(call) != Continuation::Progress::kDone) rest->unblock(false);
   }
-  finish(call.client(), nested.command, call.shown_arguments(), reply, nanoseconds, call.now_ms());
+  Client& client = call.client();
+  finish(client, nested.command, call.shown_arguments(), reply, nanoseconds, call.now_ms());
+  // What a script or transaction publishes must not pile up until its end. A client that may get it
+  // itself is left alone: one message too many would close it in the middle of its command.
+  if (client.has(Client::kPublished) && !client.has(Client::kSubscribed)) server_.pushes.relieve();
 }
 
 // CLIENT CACHING is about the next command, or all of the next transaction.

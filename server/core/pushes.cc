@@ -10,6 +10,8 @@ namespace larder::core {
 
 bool PushQueue::add(Push push) {
   const std::lock_guard lock(mutex_);
+  const size_t bytes = waiting_bytes_.load(std::memory_order_relaxed) + push.text.size();
+  waiting_bytes_.store(bytes, std::memory_order_relaxed);
   added_.push_back(std::move(push));
   added_count_++;
   waiting_.store(added_.size(), std::memory_order_relaxed);
@@ -30,6 +32,7 @@ void PushQueue::take() {
     added_.clear();
   }
   waiting_.store(0, std::memory_order_relaxed);
+  waiting_bytes_.store(0, std::memory_order_relaxed);
 }
 
 void PushQueue::hand_out(uint64_t up_to) {
@@ -99,6 +102,12 @@ void Pushes::wake_others() {
   }
   own_->to_wake.reset();
   own_->any = false;
+}
+
+void Pushes::relieve() {
+  if (own_ == nullptr || !behind()) return;
+  wake_others();
+  queues_[own_->worker]->hand_out();
 }
 
 }  // namespace larder::core

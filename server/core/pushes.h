@@ -53,7 +53,9 @@ class PushQueue {
   // So much waits, here or in the clients' queues, that whoever adds more should wait.
   bool behind() const {
     return waiting_.load(std::memory_order_relaxed) > kWaitingMax ||
-           unsent_bytes_.load(std::memory_order_relaxed) > kUnsentBytesMax;
+           waiting_bytes_.load(std::memory_order_relaxed) +
+                   unsent_bytes_.load(std::memory_order_relaxed) >
+               kUnsentBytesMax;
   }
 
   // The worker's thread:
@@ -78,7 +80,10 @@ class PushQueue {
   size_t given_ = 0;           // of taken_
   uint64_t taken_before_ = 0;  // pushes before the first of taken_
 
+  // Written under mutex_.
   std::atomic<size_t> waiting_{0};
+  std::atomic<size_t> waiting_bytes_{0};
+
   std::atomic<size_t> unsent_bytes_{0};
   mutable std::mutex mutex_;
   std::vector<Push> added_;   // guarded by mutex_
@@ -111,6 +116,9 @@ class Pushes {
   static size_t of_this_thread() { return own_ != nullptr ? own_->worker : 0; }
   // The worker's thread: wakes those that something was sent to.
   void wake_others();
+  // The worker's thread, in the middle of a command, also under locks: where somebody is behind,
+  // wakes the others and hands out what is for this worker. It may close clients that do not read.
+  void relieve();
 
  private:
   struct Own {  // of a worker's thread

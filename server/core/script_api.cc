@@ -15,7 +15,7 @@
 namespace larder::core::script {
 namespace {
 
-// What redis.log() keeps of one script, until it has ended.
+// Of one line of redis.log(), which is kept until the script has ended.
 constexpr size_t kLogBytesMax = 64 * 1024;
 
 enum Level : int { kDebug, kVerbose, kNotice, kWarning };
@@ -64,8 +64,9 @@ int log(lua_State* lua) {
     size_t size = 0;
     const char* text = lua_tolstring(lua, i, &size);
     if (text == nullptr) continue;
+    if (line.size() >= kLogBytesMax) break;
     if (i > 2) line += ' ';
-    line.append(text, std::min(size, kLogBytesMax));
+    line.append(text, std::min(size, kLogBytesMax - line.size()));
   }
   Interpreter::of(lua).add_log_line(level, std::move(line));
   return 0;
@@ -220,6 +221,10 @@ int register_function(lua_State* lua) {
     if (known.description.name == function.name) {
       refuse(lua, "Function already exists in the library");
     }
+  }
+  loading->bytes += bytes_of(function);
+  if (loading->bytes > Scripts::kTextBytesMax) {
+    refuse(lua, "-" + std::string(errors::kScriptsTooLarge));
   }
   const int callback = luaL_ref(lua, LUA_REGISTRYINDEX);
   loading->functions.push_back({std::move(function), callback});

@@ -1,43 +1,13 @@
 #include "server/core/script_flags.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "server/core/args.h"
+#include "server/core/config.h"
 #include "server/core/script_errors.h"
 
 namespace larder::core {
 namespace {
-
-bool is_blank(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-bool is_quote(char c) {
-  return c == '"' || c == '\'';
-}
-
-// Words between blanks, which quotes may keep together; nullopt if a quote is not closed. What
-// Redis' heads need of its command line syntax.
-std::optional<std::vector<std::string>> split_words(std::string_view line) {
-  std::vector<std::string> words;
-  size_t i = 0;
-  for (;;) {
-    while (i < line.size() && is_blank(line[i])) i++;
-    if (i == line.size()) return words;
-    std::string& word = words.emplace_back();
-    while (i < line.size() && !is_blank(line[i])) {
-      if (!is_quote(line[i])) {
-        word += line[i++];
-        continue;
-      }
-      const size_t end = line.find(line[i], i + 1);
-      if (end == std::string_view::npos) return std::nullopt;
-      word += line.substr(i + 1, end - i - 1);
-      i = end + 1;
-    }
-  }
-}
 
 std::optional<std::string> read_flags(std::string_view list, uint32_t& flags) {
   while (!list.empty()) {

@@ -15,8 +15,9 @@ namespace {
 // How often Lua asks whether the time is up, in its instructions: some hundred microseconds.
 constexpr int kInstructionsPerTick = 20'000;
 
-// Garbage below this is left to Lua's own collector.
+// Garbage below this is left to Lua's own collector, and below this share of the memory.
 constexpr size_t kGarbageKept = size_t{4} << 20;
+constexpr size_t kGarbageShare = 8;
 
 void hook(lua_State* lua, lua_Debug* /*event*/) {
   tick(lua);
@@ -93,13 +94,12 @@ Interpreter::Interpreter(size_t memory_bytes_max) : memory_(memory_bytes_max) {
   memory_.watch = this;
   lua_ = lua_newstate(Memory::allocate, &memory_);
   if (lua_ == nullptr) throw std::bad_alloc();
-  if (!protect([this](lua_State*) { open(); })) {
+  if (protect([this](lua_State*) { open(); }) != Outcome::kDone) {
     lua_close(lua_);
     throw std::bad_alloc();
   }
   lua_sethook(lua_, hook, LUA_MASKCOUNT, kInstructionsPerTick);
-  lua_gc(lua_, LUA_GCCOLLECT, 0);
-  bytes_after_collection_ = used_bytes();
+  collect_garbage();
 }
 
 Interpreter::~Interpreter() {
@@ -111,6 +111,9 @@ Interpreter::~Interpreter() {
 void Interpreter::open() {
   lua_pushboolean(lua_, 0);
   result_ = luaL_ref(lua_, LUA_REGISTRYINDEX);
+  lua_pushboolean(lua_, 0);
+  // The first release makes a list of what is free; later ones need no memory.
+  release(luaL_ref(lua_, LUA_REGISTRYINDEX));
   open_libraries(lua_);
   copy_names(lua_);
   lua_newtable(lua_);
@@ -143,17 +146,18 @@ void Interpreter::select(World world) {
   lua_replace(lua_, LUA_GLOBALSINDEX);
 }
 
-bool Interpreter::protect(storage::FunctionRef<void(lua_State*)> work) {
-  if (lua_cpcall(lua_, guarded<call_work>, &work) == 0) return true;
+Interpreter::Outcome Interpreter::protect(storage::FunctionRef<void(lua_State*)> work) {
+  if (lua_cpcall(lua_, guarded<call_work>, &work) == 0) return Outcome::kDone;
+  const bool memory = lua_type(lua_, -1) == LUA_TSTRING && to_view(lua_, -1) == kNotEnoughMemory;
   lua_pop(lua_, 1);
-  return false;
+  return memory ? Outcome::kOutOfMemory : Outcome::kFailed;
 }
 
 // ------------------------------------------------------------------------------------- compiling
 
 Interpreter::Compiled Interpreter::compile(World world, std::string_view text) {
   Compiled compiled;
-  const bool done = protect([&](lua_State* lua) {
+  const Outcome outcome = protect([&](lua_State* lua) {
     select(world);
     const char* chunk = world == World::kScript ? "@user_script" : "@user_function";
     if (text.starts_with(LUA_SIGNATURE[0])) {
@@ -164,7 +168,7 @@ Interpreter::Compiled Interpreter::compile(World world, std::string_view text) {
       compiled.reference = luaL_ref(lua, LUA_REGISTRYINDEX);
     }
   });
-  if (!done) compiled.error = kNotEnoughMemory;
+  if (outcome != Outcome::kDone) compiled.error = kNotEnoughMemory;
   return compiled;
 }
 
@@ -178,9 +182,8 @@ bool Interpreter::run(World world, std::string_view name,
                       storage::FunctionRef<int(lua_State*)> push, Run* run) {
   run_ = run;
   end_ = nullptr;
-  memory_.resume_depth = 0;
   bool failed = true;
-  const bool done = protect([&](lua_State* lua) {
+  const Outcome outcome = protect([&](lua_State* lua) {
     select(world);
     reset_json(lua);
     lua_pushcfunction(lua, guarded<add_place>);
@@ -192,7 +195,7 @@ bool Interpreter::run(World world, std::string_view name,
     lua_rawseti(lua, LUA_REGISTRYINDEX, result_);
   });
   run_ = nullptr;
-  if (done) return !failed;
+  if (outcome == Outcome::kDone) return !failed;
   error_ = errors::script_failed(name, kNotEnoughMemory);
   return false;
 }
@@ -212,7 +215,7 @@ void Interpreter::describe_error(lua_State* lua, std::string_view name) {
     error_ += errors::script_place(name, source, line);
 }
 
-bool Interpreter::with_result(storage::FunctionRef<void(lua_State*)> work) {
+Interpreter::Outcome Interpreter::with_result(storage::FunctionRef<void(lua_State*)> work) {
   return protect([&](lua_State* lua) {
     lua_rawgeti(lua, LUA_REGISTRYINDEX, result_);
     work(lua);
@@ -222,8 +225,14 @@ bool Interpreter::with_result(storage::FunctionRef<void(lua_State*)> work) {
 void Interpreter::clean_up() {
   lua_pushboolean(lua_, 0);
   lua_rawseti(lua_, LUA_REGISTRYINDEX, result_);
-  if (used_bytes() < 2 * bytes_after_collection_ + kGarbageKept) return;
-  lua_gc(lua_, LUA_GCCOLLECT, 0);
+  const size_t garbage_max =
+      std::min(bytes_after_collection_ + kGarbageKept, memory_.limit_bytes() / kGarbageShare);
+  if (used_bytes() >= bytes_after_collection_ + garbage_max) collect_garbage();
+}
+
+// Protected, as the collector may want memory itself, to make a table of Lua's smaller.
+void Interpreter::collect_garbage() {
+  protect([](lua_State* lua) { lua_gc(lua, LUA_GCCOLLECT, 0); });
   bytes_after_collection_ = used_bytes();
 }
 

@@ -41,15 +41,17 @@ class Interpreter final : public Watch {
     return static_cast<Interpreter&>(*Memory::of(lua).watch);
   }
   size_t used_bytes() const { return memory_.used_bytes(); }
+  // What is kept from script to script leaves them but half of the memory.
+  bool is_crowded() const { return bytes_after_collection_ > memory_.limit_bytes() / 2; }
 
   // Which names a script finds.
   enum class World { kScript, kLoading, kFunction };
 
-  // A compiled function, or what is wrong with the text.
+  // A compiled function, or an error: what is wrong with the text.
   struct Compiled {
     int reference = LUA_NOREF;
     std::string error;
-    bool ok() const { return error.empty(); }
+    bool out_of_memory() const { return error == kNotEnoughMemory; }
   };
   // Script or library: a chunk that will see the names of that world.
   Compiled compile(World world, std::string_view text);
@@ -60,12 +62,14 @@ class Interpreter final : public Watch {
   bool run(World world, std::string_view name, storage::FunctionRef<int(lua_State*)> push,
            Run* run);
   const std::string& error() const { return error_; }
-  // Does `work` with the result of the last run() on top; false: as protect().
-  bool with_result(storage::FunctionRef<void(lua_State*)> work);
-  // Does `work` under protection; false: not enough memory or Lua's stack.
-  bool protect(storage::FunctionRef<void(lua_State*)> work);
+  // How work under protection ended; kFailed: for want of Lua's stack.
+  enum class Outcome { kDone, kOutOfMemory, kFailed };
+  // Does `work` with the result of the last run() on top.
+  Outcome with_result(storage::FunctionRef<void(lua_State*)> work);
+  Outcome protect(storage::FunctionRef<void(lua_State*)> work);
   // Forgets the result, and collects garbage if there is much.
   void clean_up();
+  void collect_garbage();
 
   // Inside run(): gives the value on top a name that scripts see.
   void set_script_global(const char* name);
@@ -82,6 +86,7 @@ class Interpreter final : public Watch {
 
   // Watch:
   void tick(lua_State* lua) override;
+  bool ending() const override { return end_ != nullptr; }
   void rethrow_end(lua_State* lua) override;
 
  private:

@@ -87,7 +87,7 @@ void Lexer::skip_blanks() {
     if (const auto level = long_bracket()) {
       read_long(*level);
     } else {
-      at_ = std::min(text_.find('\n', at_), text_.size());
+      at_ = std::min(text_.find_first_of("\r\n", at_), text_.size());
     }
   }
 }
@@ -160,6 +160,10 @@ class Proof {
   bool means(size_t i, Meaning meaning) const;
 
   bool is_suspicious(size_t i) const;
+  bool only_reads_keys(size_t i) const;
+  bool is_library_function(size_t i, std::string_view name) const;
+  bool is_assigned_behind(size_t end) const;
+  size_t behind_target(size_t at) const;
   bool call_is_fine(size_t i) const;
   bool arguments_are_fine(size_t open) const;
   std::vector<Range> split(size_t open, size_t close) const;
@@ -221,7 +225,7 @@ void Proof::bind_list(size_t equals) {
   size_t first = equals;
   while (first >= 1 && is_name(first - 1)) {
     first--;
-    if (first < 1 || !is(first - 1, ",")) break;
+    if (first < 2 || !is(first - 1, ",") || !is_name(first - 2)) break;
     first--;
   }
   const bool local = first >= 1 && is(first - 1, "local");
@@ -275,16 +279,57 @@ void Proof::bind_names() {
   }
 }
 
+// Behind what may be assigned to, as far as it goes: a name or a bracket with fields and calls.
+size_t Proof::behind_target(size_t at) const {
+  if (!is_name(at) && !is(at, "(")) return at;
+  size_t end = is_name(at) ? at + 1 : closing(at) + 1;
+  for (;;) {
+    if (is(end, "[") || is(end, "(") || is(end, "{")) {
+      end = closing(end) + 1;
+    } else if (is(end, ".") || is(end, ":")) {
+      end += 2;
+    } else if (end < tokens_.size() && tokens_[end].kind == Token::kString) {
+      end++;
+    } else {
+      return end;
+    }
+  }
+}
+
+// Whether what ends there is assigned to, perhaps with more behind it: KEYS[1], x.y = 1, 2.
+bool Proof::is_assigned_behind(size_t end) const {
+  while (is(end, ",")) end = behind_target(end + 1);
+  return is(end, "=");
+}
+
+// Whether it is that function of Lua's: the text gives the name no other meaning.
+bool Proof::is_library_function(size_t i, std::string_view name) const {
+  return is(i, name) && !is_field(i) && !meanings_.contains(name);
+}
+
+// At KEYS: whether this is one of the ways to read the list that cannot change it, or hand it to
+// somebody who could. Else what KEYS[1] is later, nobody knows.
+bool Proof::only_reads_keys(size_t i) const {
+  if (is(i + 1, "[")) return !is_assigned_behind(closing(i + 1) + 1);
+  if (i < 2) return false;
+  if (is(i - 1, "#")) return true;
+  if (!is(i - 1, "(")) return false;
+  const bool alone = is(i + 1, ")");
+  if (is_library_function(i - 2, "unpack")) return alone || is(i + 1, ",");
+  for (const std::string_view loop : {"ipairs", "pairs"}) {
+    if (is_library_function(i - 2, loop)) return alone && is(i + 2, "do") && is(i - 3, "in");
+  }
+  const bool of_table = i >= 4 && is(i - 3, ".") && is_library_function(i - 4, "table");
+  return of_table && (is(i - 2, "getn") || is(i - 2, "concat"));
+}
+
 // Ways to keys that are not followed here.
 bool Proof::is_suspicious(size_t i) const {
   if (!is_name(i) || is_field(i)) return false;
   static const std::set<std::string_view> kWays = {"load", "loadstring", "_G",     "rawset",
                                                    "next", "getfenv",    "setfenv"};
   if (kWays.contains(tokens_[i].text)) return true;
-  if (is(i, "KEYS")) {
-    if (is(i + 1, "=")) return true;
-    return is(i + 1, "[") && is(closing(i + 1) + 1, "=");
-  }
+  if (is(i, "KEYS")) return !only_reads_keys(i);
   if (is(i, "redis")) {
     if (!is(i + 1, ".")) return true;
     const bool runs = is(i + 2, "call") || is(i + 2, "pcall");

@@ -22,4 +22,14 @@ void* Memory::allocate(void* self, void* block, size_t old_bytes, size_t new_byt
   return moved;
 }
 
+void Memory::charge(size_t bytes) {
+  const size_t used = used_bytes();
+  if (used > limit_bytes_ || bytes > limit_bytes_ - used) throw std::bad_alloc();
+  used_bytes_.store(used + bytes, std::memory_order_relaxed);
+}
+
+void Memory::give_back(size_t bytes) {
+  used_bytes_.store(used_bytes() - bytes, std::memory_order_relaxed);
+}
+
 }  // namespace larder::core::script

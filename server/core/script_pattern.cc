@@ -8,6 +8,10 @@ namespace {
 
 constexpr char kEscape = '%';
 
+// How many bytes are looked through, or compared, in the time of one step.
+constexpr std::ptrdiff_t kSetBytesPerStep = 8;
+constexpr size_t kComparedBytesPerStep = 64;
+
 bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
 }
@@ -45,6 +49,11 @@ bool matches_escaped(unsigned char c, char name) {
   return in_class(c, lower) != is_upper(name);
 }
 
+// Of comparing a byte with an item: with a set of a million bytes that takes a while.
+size_t steps_of(const char* item, const char* behind) {
+  return 1 + static_cast<size_t>((behind - item) / kSetBytesPerStep);
+}
+
 }  // namespace
 
 const char* PatternMatch::match_at(const char* at) {
@@ -53,8 +62,9 @@ const char* PatternMatch::match_at(const char* at) {
   return match(at, pattern_begin_);
 }
 
-void PatternMatch::count_step() {
-  if (++steps_ < kStepsPerTick) return;
+void PatternMatch::count_steps(size_t steps) {
+  steps_ += steps;
+  if (steps_ < kStepsPerTick) return;
   steps_ = 0;
   tick_();
 }
@@ -120,7 +130,7 @@ const char* PatternMatch::match(const char* at, const char* item) {
 // Goes from item to item where there is but one way to go on, and leaves the others to recursion.
 const char* PatternMatch::match_item(const char* at, const char* item) {
   while (item < pattern_end_) {
-    count_step();
+    count_steps(1);
     const char next = item + 1 < pattern_end_ ? item[1] : '\0';
     if (*item == '(') {
       return next == ')' ? open_capture(at, item + 2, kPosition)
@@ -140,6 +150,7 @@ const char* PatternMatch::match_item(const char* at, const char* item) {
         throw PatternError{"missing '[' after '%f' in pattern"};
       }
       item = item_end(set);
+      count_steps(steps_of(set, item));
       if (!matches_frontier(at, set, item)) return nullptr;
       continue;
     }
@@ -150,6 +161,7 @@ const char* PatternMatch::match_item(const char* at, const char* item) {
       continue;
     }
     const char* const behind = item_end(item);
+    count_steps(steps_of(item, behind));
     const bool matches = matches_one(at, item, behind);
     switch (behind < pattern_end_ ? *behind : '\0') {
       case '*':
@@ -175,7 +187,8 @@ const char* PatternMatch::match_item(const char* at, const char* item) {
 
 const char* PatternMatch::match_greedy(const char* at, const char* item, const char* behind) {
   const char* last = at;
-  for (; matches_one(last, item, behind); last++) count_step();
+  const size_t steps = steps_of(item, behind);
+  for (; matches_one(last, item, behind); last++) count_steps(steps);
   for (;; last--) {
     if (const char* found = match(last, behind + 1)) return found;
     if (last == at) return nullptr;
@@ -183,7 +196,9 @@ const char* PatternMatch::match_greedy(const char* at, const char* item, const c
 }
 
 const char* PatternMatch::match_lazy(const char* at, const char* item, const char* behind) {
+  const size_t steps = steps_of(item, behind);
   for (;; at++) {
+    count_steps(steps);
     if (const char* found = match(at, behind + 1)) return found;
     if (!matches_one(at, item, behind)) return nullptr;
   }
@@ -195,7 +210,7 @@ const char* PatternMatch::match_balance(const char* at, const char* item) {
   if (at == end_ || *at != item[0]) return nullptr;
   size_t open = 1;
   while (++at < end_) {
-    count_step();
+    count_steps(1);
     if (*at == item[1]) {
       if (--open == 0) return at + 1;
     } else if (*at == item[0]) {
@@ -239,6 +254,7 @@ const char* PatternMatch::match_back_reference(const char* at, char digit) {
   const Capture& capture = captures_[static_cast<size_t>(index)];
   if (capture.size < 0 || capture.size > end_ - at) return nullptr;
   const auto size = static_cast<size_t>(capture.size);
+  count_steps(size / kComparedBytesPerStep);
   return std::memcmp(capture.begin, at, size) == 0 ? at + size : nullptr;
 }
 

@@ -20,7 +20,7 @@ class PatternMatch {
  public:
   static constexpr size_t kCapturesMax = 32;
   static constexpr int kDepthMax = 200;  // of items that may have to be tried again
-  static constexpr int kStepsPerTick = 20'000;
+  static constexpr size_t kStepsPerTick = 20'000;
 
   struct Capture {
     const char* begin;
@@ -42,6 +42,9 @@ class PatternMatch {
   // Throws PatternError.
   const char* match_at(const char* at);
 
+  // Work of so many steps is being done, here or with a match; a step is a few nanoseconds.
+  void count_steps(size_t steps);
+
   // Of the last match.
   size_t captures() const { return level_; }
   const Capture& capture(size_t i) const { return captures_[i]; }
@@ -59,14 +62,13 @@ class PatternMatch {
   bool matches_one(const char* at, const char* item, const char* behind) const;
   bool matches_set(unsigned char c, const char* set, const char* last) const;
   const char* item_end(const char* item) const;
-  void count_step();
 
   const char* const begin_;
   const char* const end_;
   const char* const pattern_begin_;
   const char* const pattern_end_;
   storage::FunctionRef<void()> tick_;
-  int steps_ = 0;
+  size_t steps_ = 0;  // since the last tick
   int depth_ = 0;
   size_t level_ = 0;
   std::array<Capture, kCapturesMax> captures_;

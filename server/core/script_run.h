@@ -37,6 +37,7 @@ struct Loading {
     int callback;  // a reference into the registry
   };
   std::vector<Function> functions;
+  size_t bytes = 0;  // of all of them, as bytes_of() counts
 };
 
 }  // namespace larder::core::script

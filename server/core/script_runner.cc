@@ -96,16 +96,48 @@ ScriptRunner::Compiled* ScriptRunner::compile(std::shared_ptr<ScriptText> text,
   error = text->head.error;
   if (!error.empty()) return nullptr;
   const std::string_view body = std::string_view(text->text).substr(text->head.size);
-  const Interpreter::Compiled result =
-      machine().interpreter.compile(Interpreter::World::kScript, body);
-  if (!result.ok()) {
-    error = errors::script_does_not_compile(result.error);
+  std::string why;
+  const int reference = compile_code(body, false, why);
+  if (!why.empty()) {
+    error = errors::script_does_not_compile(why);
     return nullptr;
   }
   forget_dropped();
   text->keys_proven.store(touches_declared_keys_only(body, server_.commands));
   const std::string sha = text->sha;
-  return &(machine().compiled[sha] = {std::move(text), result.reference});
+  return &(machine().compiled[sha] = {std::move(text), reference});
+}
+
+// A reference to the code of a script or library; `why` is empty if it compiles.
+int ScriptRunner::compile_code(std::string_view code, bool library, std::string& why) {
+  const auto world = library ? Interpreter::World::kLoading : Interpreter::World::kScript;
+  Interpreter::Compiled result = machine().interpreter.compile(world, code);
+  if (result.out_of_memory()) {
+    make_room();
+    result = machine().interpreter.compile(world, code);
+  }
+  why = std::move(result.error);
+  return result.reference;
+}
+
+// Leaves the next script room.
+void ScriptRunner::clean_up() {
+  Machine& m = *machine_;
+  m.interpreter.clean_up();
+  if (m.interpreter.is_crowded() && !m.compiled.empty()) make_room();
+  const size_t bytes = m.interpreter.used_bytes();
+  server_.scripts.vm_bytes.fetch_add(bytes - m.shown_bytes, std::memory_order_relaxed);
+  m.shown_bytes = bytes;
+}
+
+// Gives up what can be made again: texts are compiled anew at their next use.
+void ScriptRunner::make_room() {
+  Machine& m = machine();
+  for (const auto& [sha, compiled] : m.compiled) m.interpreter.release(compiled.reference);
+  m.compiled.clear();
+  refresh_libraries();
+  m.libraries_version = 0;  // who makes room for a library looks again at whether it is known
+  m.interpreter.collect_garbage();
 }
 
 void ScriptRunner::forget_dropped() {
@@ -136,6 +168,7 @@ ScriptRunner::Loaded ScriptRunner::load(std::string_view text) {
   } else {
     compiled->text = std::move(known);
   }
+  clean_up();
   return loaded;
 }
 
@@ -334,7 +367,7 @@ void ScriptRunner::abandon() {
   if (active_ != nullptr) active_->client.set_database(active_->database);
   active_.reset();
   aside_.reset();
-  machine_->interpreter.clean_up();
+  clean_up();
 }
 
 void ScriptRunner::run_aside(Call& call, void (*work)(Call&)) {
@@ -363,7 +396,11 @@ void ScriptRunner::finish_aside(Call& call) {
   const std::unique_ptr<Aside> done = std::move(aside_);
   if (done->turned_away) throw storage::HeldForLong();
   write_log();
-  if (done->failed) return call.fail(errors::kScriptsMemory);
+  if (done->failed) {
+    done->client.end_transaction();
+    server_.watches.unwatch_all(done->client, done->now_ms);
+    return call.fail(errors::kScriptsMemory);
+  }
   call.reply().raw(done->out.whole());
 }
 
@@ -372,11 +409,7 @@ void ScriptRunner::finish(Call& call) {
   done->client.set_database(done->database);
   if (done->turned_away) throw storage::HeldForLong();
   write_reply(call, *done);
-  Interpreter& interpreter = machine_->interpreter;
-  interpreter.clean_up();
-  const size_t bytes = interpreter.used_bytes();
-  server_.scripts.vm_bytes.fetch_add(bytes - machine_->shown_bytes, std::memory_order_relaxed);
-  machine_->shown_bytes = bytes;
+  clean_up();
   if (done->outer == nullptr) write_log();
 }
 
@@ -386,11 +419,12 @@ void ScriptRunner::write_reply(Call& call, const Active& done) {
   if (done.failed) return call.fail(interpreter.error());
   Output& out = call.reply().output();
   const size_t begin = out.size();
-  const bool written = interpreter.with_result(
+  const Interpreter::Outcome outcome = interpreter.with_result(
       [&](lua_State* lua) { script::write_value(lua, call.reply(), done.version); });
-  if (written) return;
+  if (outcome == Interpreter::Outcome::kDone) return;
   out.truncate(begin);
-  call.fail(errors::kScriptReplyTooDeep);
+  const bool memory = outcome == Interpreter::Outcome::kOutOfMemory;
+  call.fail(memory ? errors::kScriptsMemory : errors::kScriptReplyTooDeep);
 }
 
 void ScriptRunner::write_log() {

@@ -47,7 +47,8 @@ class ScriptRunner {
   void evaluate_sha(Call& call, std::string_view sha, const Input& input);
   void call_function(Call& call, std::string_view name, const Input& input);
 
-  // Does `work`, which runs scripts inside of something else, so that these can be left: EXEC.
+  // Does `work`, a transaction, so that the scripts in it can be left. Without memory for it the
+  // transaction ends.
   void run_aside(Call& call, void (*work)(Call&));
 
   // SCRIPT LOAD: the SHA-1, or an error.
@@ -72,6 +73,9 @@ class ScriptRunner {
   Compiled* find_compiled(const std::string& sha);
   Compiled* compile(std::shared_ptr<ScriptText> text, std::string& error);
   void forget_dropped();
+  int compile_code(std::string_view code, bool library, std::string& why);
+  void make_room();
+  void clean_up();
   void refresh_libraries();
   LoadedLibrary* find_library(const std::shared_ptr<const ScriptLibrary>& library);
   bool run_library(ScriptLibrary& library, LoadedLibrary& loaded, std::string& error);

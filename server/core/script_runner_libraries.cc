@@ -41,32 +41,32 @@ ScriptRunner::LoadedLibrary* ScriptRunner::find_library(
 bool ScriptRunner::run_library(ScriptLibrary& library, LoadedLibrary& loaded, std::string& error) {
   Interpreter& interpreter = machine().interpreter;
   const LibraryHead head = read_library_head(library.code);
-  const auto compiled = interpreter.compile(Interpreter::World::kLoading,
-                                            std::string_view(library.code).substr(head.size));
-  if (!compiled.ok()) {
-    error = errors::library_does_not_compile(compiled.error);
+  std::string why;
+  const int code = compile_code(std::string_view(library.code).substr(head.size), true, why);
+  if (!why.empty()) {
+    error = errors::library_does_not_compile(why);
     return false;
   }
   script::Loading loading;
   interpreter.set_loading(&loading);
   machine().loading_since = TickClock::now();
   const auto push = [&](lua_State* lua) {
-    lua_rawgeti(lua, LUA_REGISTRYINDEX, compiled.reference);
+    lua_rawgeti(lua, LUA_REGISTRYINDEX, code);
     return 0;
   };
   const bool done = interpreter.run(Interpreter::World::kLoading, library.name, push, nullptr);
   interpreter.set_loading(nullptr);
-  interpreter.release(compiled.reference);
+  interpreter.release(code);
   if (!done) error = errors::library_does_not_load(interpreter.error());
   if (done && loading.functions.empty()) error = errors::kLibraryEmpty;
   for (script::Loading::Function& function : loading.functions) {
     loaded.callbacks[function.description.name] = function.callback;
     library.functions.push_back(std::move(function.description));
   }
-  interpreter.clean_up();
   if (!error.empty()) {
     for (const auto& [name, callback] : loaded.callbacks) interpreter.release(callback);
   }
+  clean_up();
   return error.empty();
 }
 

@@ -163,9 +163,21 @@ int safe_pcall(lua_State* lua) {
   return lua_gettop(lua);
 }
 
+// Upvalue: the script's handler of errors. It does not get the error that ends the script: that is
+// raised inside the count hook, where no hook would interrupt a handler that does not end.
+int call_handler(lua_State* lua) {
+  if (Memory::of(lua).watch->ending()) return 1;
+  lua_pushvalue(lua, lua_upvalueindex(1));
+  lua_insert(lua, 1);
+  lua_call(lua, 1, 1);
+  return 1;
+}
+
 int safe_xpcall(lua_State* lua) {
   luaL_checkany(lua, 2);
   lua_settop(lua, 2);
+  // What is no function Lua itself refuses to call.
+  if (lua_isfunction(lua, 2)) lua_pushcclosure(lua, guarded<call_handler>, 1);
   lua_insert(lua, 1);  // the handler below the function
   const int status = lua_pcall(lua, 0, LUA_MULTRET, 1);
   if (status != 0) Memory::of(lua).watch->rethrow_end(lua);
@@ -176,43 +188,11 @@ int safe_xpcall(lua_State* lua) {
 
 // ----------------------------------------------------------------------------------- coroutines
 
-// Lua 5.1 counts nested calls for each coroutine anew: without a limit of ours, coroutines that
-// resume each other would use up the processor's stack.
-class ResumeDepth {
- public:
-  explicit ResumeDepth(lua_State* lua) : depth_(Memory::of(lua).resume_depth) {
-    if (depth_ >= kResumeDepthMax) luaL_error(lua, "C stack overflow");
-    depth_++;
-  }
-  ~ResumeDepth() { depth_--; }
-  ResumeDepth(const ResumeDepth&) = delete;
-  ResumeDepth& operator=(const ResumeDepth&) = delete;
-
- private:
-  int& depth_;
-};
-
 // Upvalue: Lua's coroutine.resume.
 int safe_resume(lua_State* lua) {
-  const ResumeDepth depth(lua);
   const int results = lua_tocfunction(lua, lua_upvalueindex(1))(lua);
   if (lua_toboolean(lua, -results) == 0) Memory::of(lua).watch->rethrow_end(lua);
   return results;
-}
-
-// Upvalues: the coroutine, where Lua's function expects it, and what Lua's coroutine.wrap made.
-int call_wrapped(lua_State* lua) {
-  const ResumeDepth depth(lua);
-  return lua_tocfunction(lua, lua_upvalueindex(2))(lua);
-}
-
-// Upvalue: Lua's coroutine.wrap.
-int safe_wrap(lua_State* lua) {
-  lua_tocfunction(lua, lua_upvalueindex(1))(lua);
-  lua_getupvalue(lua, -1, 1);
-  lua_insert(lua, -2);
-  lua_pushcclosure(lua, guarded<call_wrapped>, 2);
-  return 1;
 }
 
 // -------------------------------------------------------------------------------------- loading
@@ -353,7 +333,6 @@ void set_protected(lua_State* lua, const char* name) {
 void set_libraries(lua_State* lua) {
   lua_getglobal(lua, "coroutine");
   replace_function<safe_resume>(lua, "resume");
-  replace_function<safe_wrap>(lua, "wrap");
   set_protected(lua, "coroutine");
   lua_getglobal(lua, "math");
   set_function<random>(lua, "random");

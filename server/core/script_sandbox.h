@@ -6,7 +6,7 @@
 // them. Contents are never handed out.
 //
 // Left out, beside all that Redis leaves out: newproxy, whose finalizers would run outside of any
-// script. Bytecode is not loaded. Coroutines are resumed inside each other kResumeDepthMax deep.
+// script. Bytecode is not loaded.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,6 @@
 #include "server/core/script_lua.h"
 
 namespace larder::core::script {
-
-inline constexpr int kResumeDepthMax = 30;
 
 inline constexpr const char* kReadonlyTable = "Attempt to modify a readonly table";
 

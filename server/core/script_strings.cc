@@ -144,10 +144,11 @@ int gmatch(lua_State* lua) {
 }
 
 // Appends the replacement with its %0 to %9.
-void append_template(lua_State* lua, Text& out, const PatternMatch& match, const char* begin,
+void append_template(lua_State* lua, Text& out, PatternMatch& match, const char* begin,
                      std::string_view whole) {
   const std::string_view text = to_view(lua, 3);
   for (size_t i = 0; i < text.size(); i++) {
+    match.count_steps(1);
     if (text[i] != '%') {
       out.append(text[i]);
       continue;
@@ -165,7 +166,7 @@ void append_template(lua_State* lua, Text& out, const PatternMatch& match, const
   }
 }
 
-void append_replacement(lua_State* lua, Text& out, const PatternMatch& match, const char* begin,
+void append_replacement(lua_State* lua, Text& out, PatternMatch& match, const char* begin,
                         std::string_view whole) {
   const int type = lua_type(lua, 3);
   if (type == LUA_TNUMBER || type == LUA_TSTRING) {

@@ -4,6 +4,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "server/core/output.h"
+#include "server/core/script_memory.h"
+
 namespace larder::core::script {
 namespace {
 
@@ -149,71 +152,113 @@ int64_t whole(double number) {
   return number >= -kTooLarge && number < kTooLarge ? static_cast<int64_t>(number) : INT64_MIN;
 }
 
-void write_array(lua_State* lua, Reply& reply, RespVersion version) {
+// Writes what lies on top of Lua's stack, and leaves it there.
+class ValueWriter {
+ public:
+  ValueWriter(lua_State* lua, Reply& reply, RespVersion version)
+      : lua_(lua),
+        reply_(reply),
+        version_(version),
+        end_max_(reply.output().size() + Memory::of(lua).limit_bytes()) {}
+  void write();
+
+ private:
+  void write_array();
+  void write_pairs(bool as_map);
+  bool write_verbatim();
+  bool write_special();
+  bool push_field(const char* name, int type) { return script::push_field(lua_, name, type); }
+
+  lua_State* lua_;
+  Reply& reply_;
+  RespVersion version_;
+  size_t end_max_;  // of the output
+};
+
+void ValueWriter::write_array() {
   size_t size = 0;
   for (;; size++) {
-    lua_rawgeti(lua, -1, static_cast<int>(size) + 1);
-    const bool end = lua_isnil(lua, -1);
-    lua_pop(lua, 1);
+    lua_rawgeti(lua_, -1, static_cast<int>(size) + 1);
+    const bool end = lua_isnil(lua_, -1);
+    lua_pop(lua_, 1);
     if (end) break;
   }
-  reply.array(size);
+  reply_.array(size);
   for (size_t i = 1; i <= size; i++) {
-    lua_rawgeti(lua, -1, static_cast<int>(i));
-    write_value(lua, reply, version);
-    lua_pop(lua, 1);
+    lua_rawgeti(lua_, -1, static_cast<int>(i));
+    write();
+    lua_pop(lua_, 1);
   }
 }
 
 // The pairs of the table on top: as a map, or their keys as a set.
-void write_pairs(lua_State* lua, Reply& reply, RespVersion version, bool as_map) {
+void ValueWriter::write_pairs(bool as_map) {
   size_t size = 0;
-  lua_pushnil(lua);
-  for (; lua_next(lua, -2) != 0; size++) lua_pop(lua, 1);
-  as_map ? reply.map(size) : reply.set(size);
-  lua_pushnil(lua);
-  while (lua_next(lua, -2) != 0) {
-    lua_pushvalue(lua, -2);
-    write_value(lua, reply, version);
-    lua_pop(lua, 1);
-    if (as_map) write_value(lua, reply, version);
-    lua_pop(lua, 1);
+  lua_pushnil(lua_);
+  for (; lua_next(lua_, -2) != 0; size++) lua_pop(lua_, 1);
+  as_map ? reply_.map(size) : reply_.set(size);
+  lua_pushnil(lua_);
+  while (lua_next(lua_, -2) != 0) {
+    lua_pushvalue(lua_, -2);
+    write();
+    lua_pop(lua_, 1);
+    if (as_map) write();
+    lua_pop(lua_, 1);
   }
 }
 
-bool write_verbatim(lua_State* lua, Reply& reply) {
-  if (!push_field(lua, "verbatim_string", LUA_TTABLE)) return false;
-  const bool text = push_field(lua, "string", LUA_TSTRING);
+bool ValueWriter::write_verbatim() {
+  if (!push_field("verbatim_string", LUA_TTABLE)) return false;
+  const bool text = push_field("string", LUA_TSTRING);
   if (text) {
-    lua_insert(lua, -2);
-    const bool format = push_field(lua, "format", LUA_TSTRING);
-    reply.verbatim(to_view(lua, format ? -3 : -2));
-    if (format) lua_pop(lua, 1);
-    lua_pop(lua, 1);
+    lua_insert(lua_, -2);
+    const bool format = push_field("format", LUA_TSTRING);
+    reply_.verbatim(to_view(lua_, format ? -3 : -2));
+    if (format) lua_pop(lua_, 1);
+    lua_pop(lua_, 1);
   }
-  lua_pop(lua, 1);
+  lua_pop(lua_, 1);
   return text;
 }
 
 // A table may stand for a value that Lua does not have.
-bool write_special(lua_State* lua, Reply& reply, RespVersion version) {
-  if (push_field(lua, "err", LUA_TSTRING)) {
-    reply.error(to_view(lua, -1));
-  } else if (push_field(lua, "ok", LUA_TSTRING)) {
-    reply.simple(without_line_ends(to_view(lua, -1)));
-  } else if (push_field(lua, "double", LUA_TNUMBER)) {
-    reply.real(lua_tonumber(lua, -1));
-  } else if (push_field(lua, "map", LUA_TTABLE)) {
-    write_pairs(lua, reply, version, true);
-  } else if (push_field(lua, "set", LUA_TTABLE)) {
-    write_pairs(lua, reply, version, false);
-  } else if (push_field(lua, "big_number", LUA_TSTRING)) {
-    reply.big_number(without_line_ends(to_view(lua, -1)));
+bool ValueWriter::write_special() {
+  if (push_field("err", LUA_TSTRING)) {
+    reply_.error(to_view(lua_, -1));
+  } else if (push_field("ok", LUA_TSTRING)) {
+    reply_.simple(without_line_ends(to_view(lua_, -1)));
+  } else if (push_field("double", LUA_TNUMBER)) {
+    reply_.real(lua_tonumber(lua_, -1));
+  } else if (push_field("map", LUA_TTABLE)) {
+    write_pairs(true);
+  } else if (push_field("set", LUA_TTABLE)) {
+    write_pairs(false);
+  } else if (push_field("big_number", LUA_TSTRING)) {
+    reply_.big_number(without_line_ends(to_view(lua_, -1)));
   } else {
-    return write_verbatim(lua, reply);
+    return write_verbatim();
   }
-  lua_pop(lua, 1);
+  lua_pop(lua_, 1);
   return true;
+}
+
+void ValueWriter::write() {
+  luaL_checkstack(lua_, 5, "reached lua stack limit");
+  if (reply_.output().size() > end_max_) throw std::bad_alloc();
+  switch (lua_type(lua_, -1)) {
+    case LUA_TSTRING:
+      return reply_.bulk(to_view(lua_, -1));
+    case LUA_TNUMBER:
+      return reply_.integer(whole(lua_tonumber(lua_, -1)));
+    case LUA_TBOOLEAN:
+      if (version_ == RespVersion::k3) return reply_.boolean(lua_toboolean(lua_, -1) != 0);
+      return lua_toboolean(lua_, -1) != 0 ? reply_.integer(1) : reply_.null();
+    case LUA_TTABLE:
+      if (!write_special()) write_array();
+      return;
+    default:
+      reply_.null();
+  }
 }
 
 }  // namespace
@@ -251,21 +296,7 @@ bool push_error_text(lua_State* lua) {
 }
 
 void write_value(lua_State* lua, Reply& reply, RespVersion version) {
-  luaL_checkstack(lua, 5, "reached lua stack limit");
-  switch (lua_type(lua, -1)) {
-    case LUA_TSTRING:
-      return reply.bulk(to_view(lua, -1));
-    case LUA_TNUMBER:
-      return reply.integer(whole(lua_tonumber(lua, -1)));
-    case LUA_TBOOLEAN:
-      if (version == RespVersion::k3) return reply.boolean(lua_toboolean(lua, -1) != 0);
-      return lua_toboolean(lua, -1) != 0 ? reply.integer(1) : reply.null();
-    case LUA_TTABLE:
-      if (!write_special(lua, reply, version)) write_array(lua, reply, version);
-      return;
-    default:
-      reply.null();
-  }
+  ValueWriter(lua, reply, version).write();
 }
 
 }  // namespace larder::core::script

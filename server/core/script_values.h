@@ -28,6 +28,8 @@ bool push_error_text(lua_State* lua);
 
 // Writes the value on top as a reply. `version` is what redis.setresp() chose, which says how a
 // boolean is meant. Lua's functions and the like become null, tables end at their first nil.
+// Throws std::bad_alloc if it becomes longer than scripts may have memory: tables that hold the
+// same table twice, level by level, are small and their reply is not.
 void write_value(lua_State* lua, Reply& reply, RespVersion version);
 
 }  // namespace larder::core::script

@@ -7,7 +7,7 @@
 namespace larder::core {
 namespace {
 
-// What a text takes beside its bytes: the entry, its SHA twice.
+// What a text, library or function takes beside its bytes: the entry, its SHA or name twice.
 constexpr size_t kTextOverhead = 256;
 
 size_t bytes_of(const ScriptText& text) {
@@ -15,7 +15,9 @@ size_t bytes_of(const ScriptText& text) {
 }
 
 size_t bytes_of(const ScriptLibrary& library) {
-  return library.code.size() + kTextOverhead * (1 + library.functions.size());
+  size_t bytes = library.code.size() + kTextOverhead;
+  for (const LibraryFunction& function : library.functions) bytes += bytes_of(function);
+  return bytes;
 }
 
 size_t bytes_of(const ScriptLibraries& libraries) {
@@ -41,6 +43,10 @@ void remove(ScriptLibraries& libraries, std::string_view name) {
 }
 
 }  // namespace
+
+size_t bytes_of(const LibraryFunction& function) {
+  return function.name.size() + function.description.size() + kTextOverhead;
+}
 
 std::shared_ptr<ScriptText> make_script_text(std::string sha, std::string_view text) {
   auto made = std::make_shared<ScriptText>();
@@ -166,6 +172,7 @@ std::string Scripts::restore_libraries(std::vector<std::shared_ptr<const ScriptL
     }
   }
   for (const auto& library : added) {
+    if (changed->by_name.contains(library->name)) return errors::library_exists(library->name);
     if (std::string clash = clashes(*changed, *library); !clash.empty()) return clash;
     insert(*changed, library);
   }

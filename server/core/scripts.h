@@ -45,6 +45,9 @@ struct LibraryFunction {
   uint32_t flags = 0;  // ScriptFlag
 };
 
+// What it takes, with what is kept about it.
+size_t bytes_of(const LibraryFunction& function);
+
 // A library as FUNCTION LOAD got it. Constant.
 struct ScriptLibrary {
   std::string name;

@@ -82,6 +82,24 @@ TEST(FunctionLoad, SaysWhatIsWrong) {
   EXPECT_EQ(load("redis.register_function('f', function() end)"), "\"l\"");
 }
 
+// A library's code is short, whatever it says of its functions.
+TEST(FunctionLoad, DescriptionsCountAsMemory) {
+  InProcess server;
+  const auto load = [&](int functions) {
+    return server.run({"FUNCTION", "LOAD",
+                       "#!lua name=l\nlocal text = ('x'):rep(1e6) for i = 1, " +
+                           std::to_string(functions) +
+                           " do redis.register_function{function_name = 'f' .. i, "
+                           "description = text, callback = function() end} end"});
+  };
+  EXPECT_EQ(load(2), "\"l\"");
+  EXPECT_GT(server.server().scripts.sizes().library_bytes, 2'000'000u);
+  server.run({"FUNCTION", "FLUSH"});
+  EXPECT_EQ(load(300),
+            "(error) ERR Error registering functions: OOM scripts and libraries together must not "
+            "exceed 256 MB each");
+}
+
 TEST(FunctionLoad, EndlessCodeIsEnded) {
   InProcess server;
   EXPECT_EQ(server.run({"FUNCTION", "LOAD", "#!lua name=l\nwhile true do end"}),
@@ -101,6 +119,16 @@ TEST(FunctionDump, IsReadBack) {
   EXPECT_EQ(server.run({"FUNCTION", "RESTORE", dumped, "x"}),
             "(error) ERR Wrong restore policy given, value should be either FLUSH, APPEND or "
             "REPLACE.");
+}
+
+TEST(FunctionDump, ALibraryThatIsInItTwiceIsRefused) {
+  InProcess server;
+  const std::string twice = core::dump_libraries({kLibrary, kLibrary});
+  for (const char* policy : {"APPEND", "REPLACE", "FLUSH"}) {
+    EXPECT_EQ(server.run({"FUNCTION", "RESTORE", twice, policy}),
+              "(error) ERR Library 'lib' already exists");
+  }
+  EXPECT_EQ(server.run({"FUNCTION", "LIST"}), "[]");
 }
 
 TEST(FunctionDump, DamageIsFound) {

@@ -401,6 +401,18 @@ TEST(Pushes, BehindThoseHandedOutStillWait) {
   EXPECT_FALSE(queue.waiting());
 }
 
+TEST(Pushes, AreBehindByTheirBytesToo) {
+  InProcess server;
+  core::Pushes& pushes = server.server().pushes;
+  const std::string bytes = ">1\r\n+" + std::string(1'000'000, 'x') + "\r\n";
+  for (int i = 0; i < 4; i++) pushes.send(0, {.text = text(bytes), .client = 0});
+  EXPECT_FALSE(pushes.behind());
+  pushes.send(0, {.text = text(bytes), .client = 0});
+  EXPECT_TRUE(pushes.behind());
+  pushes.queue(0).hand_out();
+  EXPECT_FALSE(pushes.behind());
+}
+
 TEST(Pushes, ToAClientThatHasGoneAreDropped) {
   InProcess server;
   auto client = server.connect();

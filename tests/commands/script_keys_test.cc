@@ -29,6 +29,9 @@ TEST_F(ScriptKeys, AreShownByKeysAndLocalNames) {
   EXPECT_TRUE(shown("for i = 1, #KEYS do redis.call('DEL', KEYS[i]) end"));
   EXPECT_TRUE(shown("return redis.call('DEL', unpack(KEYS))"));
   EXPECT_TRUE(shown("return redis.call('SET', KEYS[1], ARGV[1] .. 'x', 'PX', f(1, 2))"));
+  EXPECT_TRUE(shown("return redis.call('DEL', KEYS[1], KEYS[2]), redis.call('DEL', KEYS[#KEYS])"));
+  EXPECT_TRUE(shown("local a, b, c = unpack(KEYS, 1, 3) return table.getn(KEYS) + #KEYS"));
+  EXPECT_TRUE(shown("local n = KEYS[1], KEYS[2] n, m = 1, 2 return table.concat(KEYS, ' ')"));
   EXPECT_TRUE(shown("-- redis.call('GET', 'a')\nreturn [[ redis.call('GET', 'a') ]]"));
   EXPECT_TRUE(shown("return redis.call('PUBLISH', 'channel', redis.sha1hex('a'))"));
 }
@@ -53,6 +56,22 @@ TEST_F(ScriptKeys, AreNotShownByAnythingElse) {
   EXPECT_FALSE(shown("return redis['call']('GET', 'a')"));
   EXPECT_FALSE(shown("return redis.call'GET'"));
   EXPECT_FALSE(shown("return redis.call('GET'"));
+}
+
+TEST_F(ScriptKeys, AreNotShownOnceTheListMayBeChanged) {
+  const std::string use = " return redis.call('GET', KEYS[1])";
+  for (const char* change :
+       {"table.insert(KEYS, 'other')", "table.remove(KEYS)", "local k = KEYS k[1] = 'other'",
+        "KEYS[1], x = 'other', 1", "x, KEYS[1] = 1, 'other'", "KEYS[1], f(1).x[2] = 'other', 1",
+        "local KEYS = {'other'}", "local x, KEYS = 1", "change(KEYS)", "change{KEYS}",
+        "local f = function(KEYS)", "local function f(a, KEYS)", "for KEYS in each() do",
+        "local i, k = pairs(KEYS) k[1] = 'other'", "setmetatable(KEYS, {})",
+        "local unpack = change unpack(KEYS)", "local function unpack(t) end unpack(KEYS)",
+        "local table = t table.getn(KEYS)", "t.unpack(KEYS)"}) {
+    EXPECT_FALSE(shown(change + use)) << change;
+  }
+  EXPECT_FALSE(shown("local k = KEYS[1] t[1], k = 1, 'other' return redis.call('GET', k)"));
+  EXPECT_FALSE(shown("-- a line\rreturn redis.call('GET', 'other')"));
 }
 
 TEST_F(ScriptKeys, OddTextsAreReadToTheirEnd) {

@@ -247,6 +247,62 @@ TEST(ScriptLimits, AGiantStringIsAnErrorAndNoMore) {
   EXPECT_EQ(eval(server, "return 1"), "1");
 }
 
+// A server that leaves scripts as little memory as it can.
+class SmallScriptMemory : public ::testing::Test {
+ protected:
+  static constexpr int64_t kBytes = 4 << 20;
+  SmallScriptMemory() { server_.server().config.values.script_memory_bytes_max = kBytes; }
+
+  InProcess server_;
+};
+
+// A script of many constants; `number` makes it another one.
+std::string large_script(int number) {
+  std::string text = "local t = {";
+  for (int i = 0; i < 1000; i++) text += "'" + std::to_string(1000 * number + i) + "',";
+  return text + "} return #t";
+}
+
+TEST_F(SmallScriptMemory, IsTheLimitOfAString) {
+  const auto make = [&](int64_t bytes) {
+    return server_.run({"EVAL", "return #string.rep('x', ARGV[1])", "0", std::to_string(bytes)});
+  };
+  EXPECT_NE(make(kBytes + 1).find("not enough memory"), std::string::npos);
+  EXPECT_EQ(make(kBytes / 4), std::to_string(kBytes / 4));
+}
+
+// Each table of two is the one before it, twice.
+TEST_F(SmallScriptMemory, IsTheLimitOfAReply) {
+  const auto doubled = [&](int times) {
+    return eval(server_, "local t = {1} for i = 1, " + std::to_string(times) +
+                             " do t = {t, t} end return t");
+  };
+  EXPECT_EQ(doubled(2), "[[[1], [1]], [[1], [1]]]");
+  EXPECT_EQ(doubled(24), "(error) OOM not enough memory to run scripts");
+  EXPECT_EQ(doubled(100), "(error) OOM not enough memory to run scripts");
+  EXPECT_EQ(eval(server_, "local t = {} t[1] = t return t"), "(error) ERR reached lua stack limit");
+}
+
+TEST_F(SmallScriptMemory, CompiledTextsGiveWayToNewOnes) {
+  for (int i = 0; i < 400; i++) {
+    ASSERT_EQ(eval(server_, large_script(i)), "1000") << i;
+  }
+  for (int i = 0; i < 400; i++) {
+    ASSERT_TRUE(server_.run({"SCRIPT", "LOAD", large_script(400 + i)}).starts_with("\"")) << i;
+  }
+  EXPECT_EQ(server_.run({"EVALSHA", core::sha1_hex(large_script(500)), "0"}), "1000");
+  EXPECT_EQ(eval(server_, "return #string.rep('x', 1e6)"), "1000000");
+}
+
+TEST_F(SmallScriptMemory, IsGivenBackByLibrariesThatWereDeleted) {
+  for (int i = 0; i < 100; i++) {
+    const std::string code = "#!lua name=lib\nlocal function f() " + large_script(i) +
+                             " end redis.register_function('f', f)";
+    ASSERT_EQ(server_.run({"FUNCTION", "LOAD", code}), "\"lib\"") << i;
+    ASSERT_EQ(server_.run({"FUNCTION", "DELETE", "lib"}), "+OK");
+  }
+}
+
 TEST(ScriptLimits, EndlessRecursionIsAnError) {
   InProcess server;
   EXPECT_EQ(without_place(eval(server, "local function f() return 1 + f() end return f()")),
@@ -259,6 +315,34 @@ TEST(ScriptLimits, EndlessRecursionIsAnError) {
             "1");
   EXPECT_EQ(eval(server, "local s = ('['):rep(5000) return cjson.decode(s)").substr(0, 11),
             "(error) ERR");
+}
+
+// Lua counts calls of library functions inside each other over all coroutines, so that they cannot
+// use up the stack.
+TEST(ScriptLimits, NestedCoroutinesAreAnError) {
+  InProcess server;
+  const auto nested = [&](const std::string& call) {
+    return eval(server,
+                "local depth = 0 local function f() depth = depth + 1 "
+                "if depth < 10000 then " +
+                    call +
+                    " end end "
+                    "return {tostring(pcall(f)), depth < 200 and 'few' or depth}");
+  };
+  const std::string expected = R"(["false", "few"])";
+  EXPECT_EQ(nested("assert(coroutine.resume(coroutine.create(f)))"), expected);
+  EXPECT_EQ(nested("coroutine.wrap(f)()"), expected);
+  EXPECT_EQ(nested("coroutine.wrap(function() assert(pcall(string.gsub, 'x', 'x', f)) end)()"),
+            expected);
+  // Each coroutine by itself is not deep.
+  EXPECT_EQ(
+      eval(server,
+           "local function nest(depth, last) if depth == 0 then return last() end "
+           "string.gsub('x', 'x', function() nest(depth - 1, last) end) end "
+           "local half = function(last) return coroutine.wrap(function() nest(90, last) end) end "
+           "return {tostring(pcall(half(function() end))), "
+           "tostring(pcall(half(half(half(function() end)))))}"),
+      R"(["true", "false"])");
 }
 
 // -------------------------------------------------------------------------------------- libraries

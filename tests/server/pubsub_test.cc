@@ -262,6 +262,27 @@ TEST_P(PubSub, SubscriberInTheMiddleOfAReplyIsCut) {
   EXPECT_TRUE(eventually([&] { return server.info("pubsub_channels") == "0"; }));
 }
 
+// One loop, as the subscriber's own would see to it otherwise.
+TEST(PubSubOnOneLoop, MessagesDoNotPileUpBehindAScriptOrTransaction) {
+  const std::string text(1'000'000, 'm');
+  const std::string cut = "client_output_buffer_limit_disconnections:1";
+  ServerProcess server({"--threads", "1", "--client-output-buffer-limit", "pubsub 2mb 0 0"});
+  TestClient publisher = server.connect();
+  {
+    const TestClient slow = subscriber(server, "c");
+    const std::string script =
+        "for i = 1, 10 do redis.call('PUBLISH', 'c', ARGV[1]) end "
+        "return redis.call('INFO', 'stats')";
+    EXPECT_NE(publisher.call({"EVAL", script, "0", text}).find(cut), std::string::npos);
+  }
+  publisher.call({"CONFIG", "RESETSTAT"});
+  const TestClient slow = subscriber(server, "c");
+  publisher.call({"MULTI"});
+  for (int i = 0; i < 10; i++) publisher.call({"PUBLISH", "c", text});
+  publisher.call({"INFO", "stats"});
+  EXPECT_NE(publisher.call({"EXEC"}).find(cut), std::string::npos);
+}
+
 TEST_P(PubSub, MessageAboveTheLimitCutsItsReceivers) {
   ServerProcess server = start({"--client-output-buffer-limit", "pubsub 1mb 0 0"});
   TestClient reader = subscriber(server, "c");

@@ -64,6 +64,19 @@ TEST_P(Scripts, ProtectedCallsDoNotSurviveTheKill) {
   testing::expect_served(server);
 }
 
+// Neither where the handler gets an error of the script's own, nor where it would get the kill.
+TEST_P(Scripts, HandlersOfErrorsDoNotSurviveTheKill) {
+  const std::string loop = "function() while true do end end";
+  for (const std::string& script : {"return xpcall(" + loop + ", " + loop + ")",
+                                    "return xpcall(function() error('x') end, " + loop + ")"}) {
+    ServerProcess server = start();
+    TestClient runner = run_for_ever(server, {"EVAL", script, "0"});
+    EXPECT_EQ(server.connect().call({"SCRIPT", "KILL"}), "+OK");
+    EXPECT_TRUE(runner.reply().starts_with("(error) ERR Script killed"));
+    EXPECT_TRUE(server.stops(SIGTERM));
+  }
+}
+
 TEST_P(Scripts, APatternThatTakesForEverCanBeKilled) {
   ServerProcess server = start();
   TestClient runner = run_for_ever(
@@ -124,12 +137,12 @@ TEST_P(Scripts, FunctionsAreKilledByTheirOwnCommand) {
 }
 
 // Every loop has compiled it and runs it; the text touches a key that it did not declare, by a way
-// that the look at it does not see.
+// that the look at it does not see: a parameter that is not written down.
 TEST_P(Scripts, AKeyThatWasNotDeclaredIsNoticed) {
   ServerProcess server = start();
   const std::string script =
-      "local k = KEYS local function set(t) t[1] = 'other' end set(k) "
-      "return redis.call('SET', KEYS[1], 'x')";
+      "local self, t = KEYS[1], {} function t:set() return redis.call('SET', self, 'x') end "
+      "return t.set('other')";
   TestClient client = server.connect();
   const std::string first = client.call({"EVAL", script, "1", "key"});
   if (GetParam() == 1) {
@@ -139,6 +152,17 @@ TEST_P(Scripts, AKeyThatWasNotDeclaredIsNoticed) {
   }
   EXPECT_EQ(client.call({"EVAL", script, "1", "key"}), "+OK");
   EXPECT_EQ(client.call({"GET", "other"}), "\"x\"");
+}
+
+// Such a script runs under all keys at once, and does not fail when it has written half.
+TEST_P(Scripts, AListOfKeysThatWasChangedIsSeen) {
+  ServerProcess server = start();
+  TestClient client = server.connect();
+  EXPECT_EQ(client.call({"EVAL",
+                         "redis.call('SET', KEYS[1], 'half') table.insert(KEYS, 'other') "
+                         "return redis.call('GET', KEYS[2])",
+                         "1", "key"}),
+            "(nil)");
 }
 
 // One kind locks its keys only, the other all: both count in the same two keys.
