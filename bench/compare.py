@@ -21,7 +21,6 @@ import csv
 import io
 import json
 import os
-import platform
 import random
 import resource
 import shlex
@@ -33,9 +32,9 @@ import sys
 import time
 from pathlib import Path
 
-from server_process import MeasurementError, encode, fill, ns_between, running
+from report import describe, machine, print_head, print_table, progress, with_ratios
+from server_process import REPOSITORY, MeasurementError, default_servers, encode, fill, ns_between, running
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 TOOL_SECONDS_MAX = 600
 
 # name: (pipeline depth, command as the benchmark tool takes it)
@@ -347,12 +346,6 @@ def cpu_set(text):
     return {int(number) for number in text.split(",")}
 
 
-def default_servers():
-    larder = REPOSITORY / "build/release/larder"
-    return [("larder", f"{shlex.quote(str(larder))} --port {{port}} --threads {{threads}}"),
-            ("redis", 'redis-server --port {port} --save "" --appendonly no --io-threads {threads}')]
-
-
 def default_null():
     program = REPOSITORY / "build/release/bench/null_server"
     return f"{shlex.quote(str(program))} {{port}}" if program.exists() else None
@@ -385,50 +378,6 @@ def chosen_workloads(options):
         works[name] = (int(pipeline), command)
     value = "v" * options.value_bytes
     return {name: (pipeline, command.replace("{value}", value)) for name, (pipeline, command) in works.items()}
-
-
-# ---- printing ----
-
-def progress(text):
-    """One line on the terminal that overwrites itself."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{text}")
-        sys.stderr.flush()
-
-
-def machine():
-    with open("/proc/cpuinfo") as file:
-        names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    return {"date": time.strftime("%Y-%m-%d"), "processor": names[0] if names else platform.machine(), "processors": os.cpu_count(),
-            "kernel": platform.release(), "load": os.getloadavg()[0]}
-
-
-def describe(server):
-    return {"command": server.command, "version": server.version()}
-
-
-def print_head(described):
-    m = machine()
-    print(f"{m['date']}: {m['processor']}, {m['processors']} processors, Linux {m['kernel']}, "
-          f"load {m['load']:.1f} at the end\n")
-    for name, server in described.items():
-        print(f"- {name}: `{server['command']}` ({server['version']})")
-    print()
-
-
-def with_ratios(values, digits):
-    """Each value as text, those behind the first with their ratio to it."""
-    texts = [f"{value:,.{digits}f}" for value in values]
-    first = values[0]
-    return texts[:1] + [f"{text} ({value / first:.2f})" if first else text
-                        for text, value in zip(texts[1:], values[1:])]
-
-
-def print_table(head, rows):
-    """A Markdown table that can also be read as it is."""
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    for row in [head, ["-" * width for width in widths], *rows]:
-        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
 
 
 if __name__ == "__main__":

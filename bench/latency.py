@@ -29,9 +29,10 @@ import time
 from pathlib import Path
 
 import latency_disturbances
-from compare import (allow_open_files, cpu_set, default_servers, describe, machine, print_head, print_table, progress)
+from compare import allow_open_files, cpu_set
 from latency_disturbances import Skipped
-from server_process import MeasurementError, ns_between, prepare_child, running
+from report import describe, machine, print_head, print_table, progress
+from server_process import MeasurementError, default_servers, ns_between, prepare_child, running
 
 BENCH = Path(__file__).resolve().parent
 PROBE_SECONDS_MAX = 60  # beyond what it was asked for

@@ -13,7 +13,9 @@ import socket
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 
+REPOSITORY = Path(__file__).resolve().parent.parent
 START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 10
 REPLY_SECONDS_MAX = 120
@@ -226,3 +228,9 @@ def _send_and_check(server, connection, chunk, expected_reply):
         got += data
         if not expected_reply.startswith(bytes(got[:len(expected_reply)])):
             raise MeasurementError(f"{server.name} answered {bytes(got[:200])!r} while it was filled")
+
+
+def default_servers():
+    larder = REPOSITORY / "build/release/larder"
+    return [("larder", f"{shlex.quote(str(larder))} --port {{port}} --threads {{threads}}"),
+            ("redis", 'redis-server --port {port} --save "" --appendonly no --io-threads {threads}')]
