@@ -152,6 +152,10 @@ int64_t whole(double number) {
   return number >= -kTooLarge && number < kTooLarge ? static_cast<int64_t>(number) : INT64_MIN;
 }
 
+// What a table takes in Lua's memory, and of the reply's limit: written it may be four bytes, but
+// looking into it takes much longer than that.
+constexpr size_t kTableBytes = 64;
+
 // Writes what lies on top of Lua's stack, and leaves it there.
 class ValueWriter {
  public:
@@ -172,7 +176,8 @@ class ValueWriter {
   lua_State* lua_;
   Reply& reply_;
   RespVersion version_;
-  size_t end_max_;  // of the output
+  size_t end_max_;          // of the output
+  size_t table_bytes_ = 0;  // of the tables written, each as often as it was
 };
 
 void ValueWriter::write_array() {
@@ -244,7 +249,7 @@ bool ValueWriter::write_special() {
 
 void ValueWriter::write() {
   luaL_checkstack(lua_, 5, "reached lua stack limit");
-  if (reply_.output().size() > end_max_) throw std::bad_alloc();
+  if (reply_.output().size() + table_bytes_ > end_max_) throw std::bad_alloc();
   switch (lua_type(lua_, -1)) {
     case LUA_TSTRING:
       return reply_.bulk(to_view(lua_, -1));
@@ -254,6 +259,7 @@ void ValueWriter::write() {
       if (version_ == RespVersion::k3) return reply_.boolean(lua_toboolean(lua_, -1) != 0);
       return lua_toboolean(lua_, -1) != 0 ? reply_.integer(1) : reply_.null();
     case LUA_TTABLE:
+      table_bytes_ += kTableBytes;
       if (!write_special()) write_array();
       return;
     default:
