@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "failing_heap.h"
 #include "storage/container.h"
 #include "storage/garbage.h"
 #include "storage/types/list.h"
+#include "tests/storage/failing_heap.h"
 
 namespace larder::storage {
 namespace {
