@@ -15,8 +15,12 @@ bool Compaction::plan(int64_t now_ms) {
     over_ms_ = now_ms;
     return false;
   }
-  if (now_ms - over_ms_ < kRestPart * (over_ms_ - begun_ms_)) return false;
+  const bool worthwhile = moved() - moved_before_ >= kMovesWorthARound;
+  const int64_t rest_part = worthwhile ? kRestPart : std::min(rest_part_ * 2, kRestPartMax);
+  if (now_ms - over_ms_ < rest_part * (over_ms_ - begun_ms_)) return false;
   if (EntryArena::plan_compaction() == 0) return false;
+  rest_part_ = rest_part;
+  moved_before_ = moved();
   begun_ms_ = over_ms_ = now_ms;
   const bool blobs = Blob::any_yet() && EntryArena::any_worth_moving_above(kInlineValueMax);
   values_.store(Packed::any_yet() || blobs, std::memory_order_relaxed);

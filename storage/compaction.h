@@ -9,6 +9,9 @@
 //   some times a second, on one thread:   compaction.plan(now_ms);
 //   on every worker, often:               while (compactor.step()) let the loop serve others;
 //
+// What is moved: entries, segments of the tables of keys, short blobs and packed collections. What
+// a large collection is made of stays where it is: the slabs that hold it are planned in vain.
+//
 // An entry's address is therefore good only while the lock of its shard is held.
 #pragma once
 
@@ -27,9 +30,12 @@ class Compaction {
   Compaction(const Compaction&) = delete;
 
   // Begins a round if there is enough to win, and the last one is over for kRestPart times as long
-  // as it took. Takes up to a millisecond. True if one has begun. `now_ms`: of any clock.
+  // as it took; twice as long after each that moved next to nothing, up to kRestPartMax. Takes up
+  // to a millisecond. True if one has begun. `now_ms`: of any clock.
   bool plan(int64_t now_ms);
   static constexpr int64_t kRestPart = 8;
+  static constexpr int64_t kRestPartMax = 1024;
+  static constexpr uint64_t kMovesWorthARound = 64;
 
   // Any thread:
   bool running() const { return busy_.load(std::memory_order_relaxed) > 0; }
@@ -42,6 +48,8 @@ class Compaction {
   const uint32_t workers_;
   int64_t begun_ms_ = 0;  // the last round; and when it was over, as far as plan() has seen
   int64_t over_ms_ = 0;
+  int64_t rest_part_ = kRestPart;    // before the last round
+  uint64_t moved_before_ = 0;        // likewise
   std::atomic<uint64_t> round_{0};   // its number; written before `busy_`
   std::atomic<uint32_t> busy_{0};    // workers that have not finished it
   std::atomic<bool> values_{false};  // whether blobs and packed objects are to be moved in it

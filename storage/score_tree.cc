@@ -74,7 +74,7 @@ bool ScoreTree::full(const void* node, uint32_t height) const {
 // Full nodes are divided on the way down, so that the node above has room for the new one and a
 // failed allocation leaves a whole tree.
 void ScoreTree::insert(Item item) {
-  const auto before = [&](const Item& other) { return score_less(other, item); };
+  const auto before = [&](const Item& other) { return other < item; };
   if (root_ == nullptr) root_ = create<Item>(Leaf::capacity_for(1));
   if (full(root_, height_)) raise();
   Path path;
@@ -135,12 +135,12 @@ void ScoreTree::split(const Path& path, uint32_t level, Item coming) {
   const size_t at = path.steps[level].at;
   const bool leaf = level + 1 == height_;
   size_t kept = (leaf ? Leaf::kMax : Inner::kMax) / 2;
-  if (at_front && score_less(coming, parent.items()[at].first)) {
+  if (at_front && coming < parent.items()[at].first) {
     kept = 1;
   } else if (at_back) {
     void* last = parent.items()[at].node;
     for (uint32_t i = level + 1; i < height_; i++) last = static_cast<Inner*>(last)->back().node;
-    if (score_less(static_cast<Leaf*>(last)->back(), coming)) kept = kept * 2;
+    if (static_cast<Leaf*>(last)->back() < coming) kept = kept * 2;
   }
   if (leaf) {
     split_node<Item>(parent, at, kept);
@@ -171,9 +171,9 @@ void ScoreTree::rescore(Item item, double score) {
   const Item rescored{score, item.entry};
   // Mostly it stays between its neighbours. Across the leaf's end nothing is known of them but
   // that they were on the right side of the old score.
-  const bool above = path.at > 0 ? score_less(items[path.at - 1], rescored) : score >= item.score;
-  const bool below = path.at + 1 < path.leaf->size ? score_less(rescored, items[path.at + 1])
-                                                   : score <= item.score;
+  const bool above = path.at > 0 ? items[path.at - 1] < rescored : score >= item.score;
+  const bool below =
+      path.at + 1 < path.leaf->size ? rescored < items[path.at + 1] : score <= item.score;
   if (!above || !below) {
     insert(rescored);  // first, since this may fail
     return erase(item);

@@ -27,6 +27,10 @@ class ScoreTree {
     double score = 0;
     Entry* entry = nullptr;
     std::string_view member() const { return entry->key(); }
+    // The order of the tree.
+    bool operator<(const Item& other) const {
+      return score < other.score || (score == other.score && member() < other.member());
+    }
   };
   using Visit = FunctionRef<void(const Item&)>;
 

@@ -11,11 +11,6 @@
 
 namespace larder::storage {
 
-// The order of the tree.
-inline bool score_less(const ScoreTree::Item& a, const ScoreTree::Item& b) {
-  return a.score < b.score || (a.score == b.score && a.member() < b.member());
-}
-
 // How many of the items are in front; `before` is true for these and false for all others.
 template <typename T, typename Before>
 size_t partition_items(const T* items, size_t count, const Before& before) {

@@ -45,7 +45,7 @@ size_t ScoreTree::count_before(const Before& before) const {
 
 ScoreTree::Path ScoreTree::path_to(Item item) const {
   // Behind it, then one back: so the path leads to the leaf that it is in.
-  Path path = descend([&](const Item& other) { return !score_less(item, other); });
+  Path path = descend([&](const Item& other) { return !(item < other); });
   assert(path.at > 0 && path.leaf->items()[path.at - 1].entry == item.entry);
   path.at--;
   return path;
@@ -68,7 +68,7 @@ ScoreTree::Path ScoreTree::path_to(size_t rank) const {
 }
 
 size_t ScoreTree::rank_of(Item item) const {
-  return count_before([&](const Item& other) { return score_less(other, item); });
+  return count_before([&](const Item& other) { return other < item; });
 }
 
 size_t ScoreTree::rank_of_score(double score) const {
@@ -181,7 +181,7 @@ class ScoreTree::Recounter {
     holds_ &= leaf.size > 0 && leaf.size <= leaf.capacity;
     for (size_t i = 0; i < leaf.size; i++) {
       const Item& item = leaf.items()[i];
-      if (before_ != nullptr) holds_ &= score_less(*before_, item);
+      if (before_ != nullptr) holds_ &= *before_ < item;
       before_ = &item;
     }
     return leaf.size;

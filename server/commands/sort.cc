@@ -23,9 +23,10 @@ using storage::SortPattern;
 using storage::Status;
 
 // GETs may answer one large value for every element, any number of times: all of them together have
-// at most so many bytes, heads included.
+// at most so many bytes, with what a value takes beside its own in a reply, or until it is stored.
 constexpr size_t kGotBytesMax = size_t{1} << 30;
-constexpr size_t kHeadBytes = 8;
+constexpr size_t kRepliedBytes = 8;
+constexpr size_t kKeptBytes = sizeof(KeptText) + sizeof(std::string_view);
 
 struct Request {
   SortOrder order;
@@ -66,16 +67,18 @@ Request read_request(Args& args, bool may_store, bool always_ordered) {
 }
 
 // Calls `take` with what each GET finds for each element, nullopt where there is nothing. False if
-// it would be too much; then it has not been called for all.
+// it would be too much, each value taking `head_bytes` beside its own; then it has not been called
+// for all.
 template <typename Take>
 bool get_all(Keyspace& db, const std::vector<std::string>& elements,
-             const std::vector<SortPattern>& gets, Take take) {
-  size_t bytes = 0;
+             const std::vector<SortPattern>& gets, size_t head_bytes, Take take) {
+  size_t bytes = elements.size() * gets.size() * head_bytes;
+  if (bytes > kGotBytesMax) return false;
   char digits[storage::kIntegerTextMax];
   for (const std::string& element : elements) {
     for (const SortPattern& get : gets) {
       const std::optional<HashValue> value = get.find(db, element);
-      bytes += kHeadBytes + (value ? value->string(digits).size() : 0);
+      bytes += value ? value->string(digits).size() : 0;
       if (bytes > kGotBytesMax) return false;
       take(value);
     }
@@ -93,9 +96,9 @@ void answer(Call& call, Keyspace& db, const std::vector<std::string>& elements,
   }
   const size_t begin = reply.mark();
   reply.array(elements.size() * gets.size());
-  const bool complete = get_all(db, elements, gets, [&](const std::optional<HashValue>& value) {
-    value ? reply.value(*value) : reply.null();
-  });
+  const bool complete = get_all(
+      db, elements, gets, kRepliedBytes,
+      [&](const std::optional<HashValue>& value) { value ? reply.value(*value) : reply.null(); });
   if (complete) return;
   reply.take_back(begin);
   call.fail(errors::kOutOfRange);
@@ -105,7 +108,7 @@ void store(Call& call, Keyspace& db, const std::vector<std::string>& elements,
            const Request& request) {
   std::vector<KeptText> got;
   const bool complete =
-      get_all(db, elements, request.gets, [&](const std::optional<HashValue>& value) {
+      get_all(db, elements, request.gets, kKeptBytes, [&](const std::optional<HashValue>& value) {
         got.push_back(value ? KeptText(*value) : KeptText());
       });
   if (!complete) return call.fail(errors::kOutOfRange);

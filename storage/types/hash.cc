@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "storage/random_below.h"
 #include "storage/types/collection.h"
 
 namespace larder::storage {
@@ -159,7 +160,7 @@ void Hash::sample(size_t count, Random random, Visit visit) {
   size_t left = size();
   if (packed() || count > left / kSparse) {
     return each([&](const HashField& field) {
-      if (random() % left-- >= count) return;
+      if (random_below(left--, random()) >= count) return;
       count--;
       visit(field);
     });
@@ -181,14 +182,15 @@ void Hash::draw(size_t count, Random random, Visit visit) {
   const Packed* list = object_.packed();
   const size_t fields = packed_hash::size(list, width());
   if (count == 1) {
-    return visit(packed_field(packed_hash::seek(list, width(), random() % fields)));
+    return visit(packed_field(packed_hash::seek(list, width(), random_below(fields, random()))));
   }
   std::vector<packed_hash::Position> positions;
   for (packed_hash::Position at = listpack::first(list); at != listpack::kNone;
        at = packed_hash::next(list, width(), at)) {
     positions.push_back(at);
   }
-  for (; count > 0; count--) visit(packed_field(positions[random() % positions.size()]));
+  for (; count > 0; count--)
+    visit(packed_field(positions[random_below(positions.size(), random())]));
 }
 
 // Whether the field and the value may be in a listpack, and there is room for them in this one.

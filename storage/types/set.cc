@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 
+#include "storage/random_below.h"
 #include "storage/types/integer_set.h"
 #include "storage/types/set_table.h"
 

@@ -1,5 +1,6 @@
 #include "storage/types/set_members.h"
 
+#include "storage/random_below.h"
 #include "storage/types/collection.h"
 
 namespace larder::storage {

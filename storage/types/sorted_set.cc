@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "storage/random_below.h"
 #include "storage/types/collection.h"
-#include "storage/types/set.h"
 #include "storage/types/sorted_listpack.h"
 #include "storage/types/sorted_table.h"
 

@@ -151,9 +151,7 @@ void SortedTable::put_in_order() {
   visit_all(members_, [&](const Entry& entry) {
     items.push_back({score_of(entry), const_cast<Entry*>(&entry)});
   });
-  std::sort(items.begin(), items.end(), [](const ScoreTree::Item& a, const ScoreTree::Item& b) {
-    return a.score < b.score || (a.score == b.score && a.member() < b.member());
-  });
+  std::sort(items.begin(), items.end());
   for (const ScoreTree::Item& item : items) order_.insert(item);
 }
 

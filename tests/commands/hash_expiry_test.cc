@@ -39,6 +39,21 @@ TEST(Hexpire, HashIsGoneWithItsLastLiveField) {
   }
 }
 
+TEST(Hexpire, WatchIsNotBrokenByATimeThatWasPutOff) {
+  InProcess server;
+  std::vector<std::string> set = {"HSET", "h"};
+  for (int i = 0; i < 600; i++) set.insert(set.end(), {"f" + std::to_string(i), "v"});
+  server.run(set);
+  server.run({"HPEXPIRE", "h", "600", "FIELDS", "1", "f1"});
+  server.run({"HPEXPIRE", "h", "600000", "FIELDS", "1", "f1"});
+  server.run({"WATCH", "h"});
+  server.clock().advance_ms(1000);
+  EXPECT_EQ(server.run({"HLEN", "h"}), "600");
+  server.run({"MULTI"});
+  server.run({"PING"});
+  EXPECT_EQ(server.run({"EXEC"}), "[+PONG]");
+}
+
 TEST(Hexpire, ConditionsAreRedisOwn) {
   InProcess server;
   server.run({"HSET", "h", "a", "1"});

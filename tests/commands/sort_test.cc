@@ -183,6 +183,16 @@ TEST_F(SortTest, OnlyPatternsTouchKeysThatAreNotNamed) {
   EXPECT_FALSE(core::names_all_keys(row));
 }
 
+TEST_F(SortTest, ManyShortValuesAreBeyondAllMeasureToo) {
+  std::vector<std::string> push = {"RPUSH", "l"};
+  push.insert(push.end(), 4000, "1");
+  run(push);
+  std::vector<std::string> sort = {"SORT", "l", "BY", "nosort", "STORE", "to"};
+  for (int i = 0; i < 4000; i++) sort.insert(sort.end(), {"GET", "none_*"});
+  EXPECT_EQ(run(sort), "(error) ERR value is out of range") << "16 million of them";
+  EXPECT_EQ(run({"EXISTS", "to"}), "0");
+}
+
 TEST_F(SortTest, AReplyBeyondAllMeasureIsAnError) {
   const std::string large(1 << 20, 'x');
   run({"SET", "w_1", large});

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "failing_heap.h"
 #include "storage/container.h"
 #include "storage/garbage.h"
 #include "storage/types/integer_set.h"
 #include "storage/types/set_members.h"
 #include "storage/types/sorted_listpack.h"
+#include "tests/storage/failing_heap.h"
 
 namespace larder::storage {
 namespace {

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "storage/entry_arena.h"
+#include "storage/garbage.h"
 #include "storage/keyspace.h"
 #include "storage/memory_recount.h"
+#include "storage/types/hash.h"
 
 namespace larder::storage {
 namespace {
@@ -290,6 +292,38 @@ TEST(Compaction, RestsLongerThanItWorked) {
   }
   EXPECT_FALSE(twins.compaction().plan(1'400 + Compaction::kRestPart * 400 - 1));
   EXPECT_TRUE(twins.compaction().plan(1'400 + Compaction::kRestPart * 400));
+}
+
+// What a large hash is made of is not moved, though the arena would like it to be.
+TEST(Compaction, RestsEverLongerWhereItMovesNothing) {
+  Store store{StoreOptions{.databases = 1, .hash_seed = 8, .concurrent = false}};
+  const Key key = store.key("h");
+  {
+    const LockedKeys locked = store.lock(key);
+    Keyspace db(locked, 0, 0);
+    Hash hash(db, key, {});
+    ASSERT_EQ(hash.find(), Status::kOk);
+    for (int i = 0; i < 100'000; i++) hash.set(std::to_string(i), {std::string(200, 'x')});
+    for (int i = 0; i < 100'000; i++) {
+      if (i % 7 != 0) hash.erase(std::to_string(i));
+    }
+    hash.finish();
+  }
+  Compaction compaction(1);
+  Compactor compactor(store, compaction, 0, 1);
+  int64_t now_ms = 1'000;
+  for (int64_t part = 4; part <= 16; part *= 2) {
+    ASSERT_TRUE(compaction.plan(now_ms));
+    EXPECT_FALSE(compaction.plan(now_ms + 100));  // at work for so long
+    while (compactor.step()) {
+    }
+    now_ms += 100 + 100 * part * Compaction::kRestPart;
+    EXPECT_FALSE(compaction.plan(now_ms - 1));
+  }
+  EXPECT_LT(compaction.moved(), Compaction::kMovesWorthARound);
+  const LockedKeys locked = store.lock(key);
+  Keyspace(locked, 0, 0).erase(key);
+  Garbage::free_all();
 }
 
 }  // namespace

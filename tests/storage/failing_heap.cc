@@ -1,4 +1,4 @@
-#include "failing_heap.h"
+#include "tests/storage/failing_heap.h"
 
 #include <limits>
 
