@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <random>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/server/fixture.h"
@@ -107,6 +110,64 @@ TEST_P(Disconnect, WhileACommandBlocks) {
   EXPECT_TRUE(eventually([&] { return server_.info("blocked_clients") == "1"; }));
   client.request({"PING"});
   leave(client);
+  expect_nothing_left();
+}
+
+// What brings a connection into one of the states that it can be left in.
+std::string into_some_state(std::mt19937& random, const std::string& other_id) {
+  static const std::vector<std::string> kStates = {
+      "BLPOP list other 0\r\n",
+      "BLMOVE list other LEFT RIGHT 0\r\n",
+      "BZPOPMIN sorted 0\r\n",
+      "BLPOP list 0.01\r\nGET key\r\n",
+      "WATCH key list\r\nMULTI\r\nSET key 1\r\nRPUSH list 1\r\n",
+      "WATCH key\r\nGET key\r\n",
+      "MULTI\r\nINCR counter\r\nEVAL 'for i=1,300000 do end' 0\r\nEXEC\r\n",
+      "EVAL 'for i=1,1000000 do end return redis.call(\"INCR\",KEYS[1])' 1 counter\r\n",
+      "EVAL 'for i=1,1000000 do redis.call(\"GET\",\"k\"..(i%9)) end' 0\r\n",
+      "SUBSCRIBE a b\r\nPSUBSCRIBE *\r\n",
+      "HELLO 3\r\nSUBSCRIBE a\r\nGET key\r\n",
+      "HELLO 3\r\nCLIENT TRACKING ON\r\nGET key\r\nGET counter\r\nMGET list key\r\n",
+      "HELLO 3\r\nCLIENT TRACKING ON BCAST PREFIX k NOLOOP\r\nSET key 2\r\n",
+      "CLIENT TRACKING ON OPTIN\r\nCLIENT CACHING YES\r\nGET key\r\n",
+      "MONITOR\r\n",
+      "DEBUG SLEEP 0\r\nKEYS *\r\nSCAN 0\r\nGET",
+  };
+  const size_t state = random() % (kStates.size() + 1);
+  if (state < kStates.size()) return kStates[state];
+  return "CLIENT TRACKING ON REDIRECT " + other_id + "\r\nGET key\r\n";
+}
+
+TEST_P(Disconnect, AThousandInAnyState) {
+  constexpr int kConnections = 1000;
+  std::mt19937 random(5);
+  TestClient writer = server_.connect();
+  writer.call({"CONFIG", "SET", "busy-reply-threshold", "1"});
+  std::vector<TestClient> clients;
+  std::string id = "1";
+  for (int i = 0; i < kConnections; i++) {
+    clients.push_back(server_.connect());
+    if (i % 20 == 0) id = clients.back().call({"CLIENT", "ID"});
+    clients.back().send(into_some_state(random, id));
+    if (i % 5 == 0) {
+      writer.send(
+          "SET key 3\r\nRPUSH list a b\r\nZADD sorted 1 m\r\nPUBLISH a news\r\nDEL list\r\n");
+      for (int reply = 0; reply < 5; reply++) writer.read_reply();
+    }
+    if (clients.size() > 30) {
+      std::swap(clients[random() % clients.size()], clients.back());
+      leave(clients.back());
+      clients.pop_back();
+    }
+  }
+  for (TestClient& client : clients) leave(client);
+  clients.clear();
+  writer.close();
+  EXPECT_TRUE(eventually([&] { return server_.info("connected_clients") == "1"; }));
+  for (const char* field : {"tracking_clients", "tracking_total_items", "tracking_total_prefixes",
+                            "pubsub_clients", "pubsub_channels", "pubsub_patterns"}) {
+    EXPECT_TRUE(eventually([&] { return server_.info(field) == "0"; })) << field;
+  }
   expect_nothing_left();
 }
 
