@@ -9,6 +9,7 @@
 //   key bytes
 //   value    text kept here (up to kInlineValueMax), an integer of 1, 2, 4 or 8 bytes, a pointer to
 //            a Blob, the Object of a collection, or nothing: a member of a set is a key alone
+//   [1+4n]   tags: how many, and their ids in the table that the entry is in (storage/tags.h)
 //
 // There is no reference count, no separate key object, no second table for expiries. Whoever holds
 // the shard's lock may read and write an entry; nobody else may touch it.
@@ -23,6 +24,7 @@
 #include "storage/clock.h"
 #include "storage/number.h"
 #include "storage/object.h"
+#include "storage/tag_ids.h"
 
 namespace larder::storage {
 
@@ -50,6 +52,7 @@ struct EntryShape {
   Object object{};
   // The string was modified in place: OBJECT ENCODING calls it "raw" however short it is.
   bool modified = false;
+  TagIds tags{};
 };
 
 class Entry {
@@ -71,16 +74,16 @@ class Entry {
 
   // Makes this block the entry that `shape` describes, if a block for it would be just as large;
   // the old value's blob is released, its object destroyed. False, and nothing changed, if not.
-  // `shape.key` must equal key() and must not point into this block.
+  // `shape.key` must equal key(), and neither it nor `shape.tags` may point into this block.
   bool rewrite(const EntryShape& shape);
 
-  // A new entry with another key or expiry and the value moved out of this one, which is then good
-  // for destroy_block() only. Throws std::bad_alloc, and then has changed nothing.
-  Entry* with(std::string_view key, int64_t expire_at_ms);
+  // A new entry with another key, expiry or tags and the value moved out of this one, which is then
+  // good for destroy_block() only. Throws std::bad_alloc, and then has changed nothing.
+  Entry* with(std::string_view key, int64_t expire_at_ms, TagIds tags);
 
   // A new entry with its own copy of the value, and the same expiry. Throws std::bad_alloc, and
   // then has changed nothing.
-  Entry* copy(std::string_view key) const;
+  Entry* copy(std::string_view key, TagIds tags) const;
 
   std::string_view key() const;
   ValueKind kind() const {
@@ -94,6 +97,13 @@ class Entry {
   bool modified() const { return (flags() & kModified) != 0; }
   int64_t expire_at_ms() const;
   bool has_expiry() const { return (flags() & kExpiryMask) != kExpiryNone; }
+  bool tagged() const { return (flags() & kTagged) != 0; }
+  // Points into the block.
+  TagIds tags() const {
+    if (!tagged()) return {};
+    const uint8_t* at = bytes() + tags_offset();
+    return {at + 1, *at};
+  }
 
   // A lower bound of when the entry, or an element of it that has an expiry of its own, dies, in
   // milliseconds since the epoch: what the sweep goes by. Object::kNothingDue if never.
@@ -138,7 +148,7 @@ class Entry {
     kExpiry64 = 0x10,
     kLongText = 0x20,  // the value's length takes two bytes
     kModified = 0x40,
-    // 0x80 is free: it will say that tags follow.
+    kTagged = 0x80,
   };
   static constexpr uint8_t kLongKey = 255;
 
@@ -169,6 +179,7 @@ class Entry {
   size_t value_offset() const { return key_offset() + key_bytes(); }
   size_t text_size() const;
   size_t value_bytes() const;
+  size_t tags_offset() const { return value_offset() + value_bytes(); }
 };
 
 // Inline, since they stand in the middle of every lookup.

@@ -68,7 +68,7 @@ struct StoreCounters {
 };
 
 struct DatabaseSize {
-  size_t keys = 0;
+  size_t keys = 0;                // without those of deleted tags
   size_t volatile_keys = 0;       // with an expiry
   int64_t mean_expire_at_ms = 0;  // of those, in whole seconds; 0 if there are none
   size_t table_bytes = 0;         // memory of the tables without their entries
@@ -94,6 +94,15 @@ class Store {
   // In any order, and repeatedly.
   LockedKeys lock_shards(std::span<const uint32_t> shards);
   LockedKeys lock_all();
+
+  // Calls work(locked) with the shard locked: by `held`, which then holds all shards, or, if that
+  // is null, for the call.
+  template <typename Work>
+  decltype(auto) with_shard(const LockedKeys* held, size_t shard, Work&& work) {
+    if (held != nullptr) return work(*held);
+    const LockedKeys locked = lock_shard(shard);
+    return work(locked);
+  }
 
   // The table of a locked shard. Only for what works on whole shards (scan, sweep, flush, reports);
   // commands on keys use Keyspace.
@@ -143,6 +152,10 @@ class Store {
   }
   void prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t database);
 
+  // Counts the deletions of tags that have left something to be reaped (storage/tag_reaper.h).
+  void note_doomed() { doomings_.fetch_add(1, std::memory_order_relaxed); }
+  uint64_t doomings() const { return doomings_.load(std::memory_order_relaxed); }
+
   // Swaps two databases; all shards are held.
   void swap_databases(const LockedKeys& locked, size_t a, size_t b);
 
@@ -164,6 +177,7 @@ class Store {
 
   const StoreOptions options_;
   std::atomic<Observer*> observer_{nullptr};
+  std::atomic<uint64_t> doomings_{0};
   // The thread that holds all shards; written by it alone, so it never sees its own id wrongly.
   std::atomic<std::thread::id> all_held_by_{};
   EvictionPolicy eviction_{EvictionKind::kNoEviction, kShards};

@@ -6,6 +6,8 @@
 // microseconds each. Nothing else ever moves, so there is no rehash state and no allocation larger
 // than a directory.
 //
+// The table also knows which of its entries carry which tags (storage/tags.h).
+//
 // A segment also knows a lower bound of its entries' expiries: the sweep opens only segments that
 // may hold a dead key.
 //
@@ -16,46 +18,16 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string_view>
 
 #include "storage/entry.h"
 #include "storage/function_ref.h"
 #include "storage/key_hash.h"
 #include "storage/segment_ref.h"
+#include "storage/slot.h"
+#include "storage/tags.h"
 
 namespace larder::storage {
-
-// Where an entry is. Valid until the table is changed by insert() or erase().
-class Slot {
- public:
-  Slot() = default;
-  explicit operator bool() const { return bucket_ != nullptr; }
-  Entry* entry() const { return bucket_->entries[index_].entry(); }
-  AccessBits bits() const { return bucket_->entries[index_].bits(); }
-  void set_bits(AccessBits bits) const { bucket_->entries[index_] = EntryRef(entry(), bits); }
-
- private:
-  friend class Table;
-  Slot(Segment* segment, Bucket* bucket, uint32_t index)
-      : segment_(segment), bucket_(bucket), index_(index) {}
-  Segment* segment_ = nullptr;
-  Bucket* bucket_ = nullptr;
-  uint32_t index_ = 0;
-};
-
-// A place in the order in which Table::scan visits buckets: a number below 2^kTablePositionBits, 0
-// at the start. It stays valid through any change of the table: a scan returns every key that is
-// there from its beginning to its end, some perhaps twice, since a segment that is split, united
-// with others or rebuilt after the scan passed part of it is visited again in part.
-// From the lowest bits: a home bucket's position, its segment's prefix and, if inside it, depth.
-using TablePosition = uint64_t;
-inline constexpr int kPausedDepthAt = Segment::kDepthMax + Segment::kHomeBits;
-inline constexpr int kTablePositionBits = kPausedDepthAt + 5;
-
-// How much a scan may look at; counted down as it goes.
-struct ScanBudget {
-  size_t entries = 0;
-  size_t buckets = 0;  // a segment without entries costs one
-};
 
 class Table {
  public:
@@ -75,6 +47,8 @@ class Table {
 
   size_t size() const { return size_; }
   size_t volatile_size() const { return volatile_size_; }  // entries with an expiry
+  // Entries that nobody may see, since a tag of theirs was deleted. They count in the two above.
+  size_t doomed() const { return tags_ ? tags_->doomed() : 0; }
 
   // Sum of the entries' expiries in seconds since the epoch, each cut to 2^40 s.
   uint64_t expire_at_sum_s() const { return expire_at_sum_s_; }
@@ -91,7 +65,8 @@ class Table {
   void insert(KeyHash hash, Entry* entry, AccessBits bits = 0);
 
   // Puts `entry`, which has the same key, into the slot, whose access bits stay. The old entry is
-  // returned and the caller's.
+  // returned and the caller's. Throws std::bad_alloc, if the tags are others, and then has taken
+  // nothing over.
   Entry* replace(Slot slot, Entry* entry);
 
   // Takes the entry out of the table; it is the caller's.
@@ -119,13 +94,22 @@ class Table {
   // must not change the table.
   TablePosition sample(TablePosition from, size_t& wanted, FunctionRef<void(Slot)> visit) const;
 
+  // Whether nobody may see the entry, which is one of this table: because a tag of it was deleted;
+  // or because of that or its expiry.
+  bool doomed(const Entry& entry) const {
+    return entry.tagged() && tags_->doomed() > 0 && tags_->any_dead(entry.tags());
+  }
+  bool dead(const Entry& entry, int64_t now_ms) const {
+    return entry.dead(now_ms) || doomed(entry);
+  }
+
   // Lower bound of the earliest expiry in the table, of entries and of the elements of collections
   // (Entry::next_due_ms()), in milliseconds since the epoch.
   int64_t next_due_ms() const { return next_due_ms_; }
 
-  // Takes dead entries out of up to `segments_max` segments that are due at `now_ms`, handing each
-  // to `on_dead`, whose it then is. Live ones of which elements may be dead are shown to `on_due`,
-  // which may sweep them. True if more is due.
+  // Takes entries that are dead, but not doomed, out of up to `segments_max` segments that are due
+  // at `now_ms`, handing each to `on_dead`, whose it then is. Live ones of which elements may be
+  // dead are shown to `on_due`, which may sweep them. True if more is due.
   bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead,
              FunctionRef<void(Entry&)> on_due);
   bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead) {
@@ -143,6 +127,25 @@ class Table {
   // After entries were taken out: builds the table anew if it has room for far more than are left.
   // These keep their addresses. Out of memory, all stays as it is.
   void tighten();
+
+  // --- Tags: table_tags.cc. Ids of this table are found or made in tags(); one that was made must
+  // become a tag of an entry soon, or be dropped.
+  Tags& tags();
+  const Tags* tags_if_any() const { return tags_.get(); }
+  void drop_unused_tags(TagIds ids);
+
+  // Calls `visit` for the entries that carry the tag, dead or alive, and whose fragments lie in
+  // [low, high], in the order of these.
+  void each_tagged(TagId id, HashFragment low, HashFragment high,
+                   FunctionRef<void(const Entry&)> visit) const;
+  // How many live entries carry the tag: at once, but for tags of which some may have died.
+  size_t count_tagged(std::string_view name, int64_t now_ms) const;
+  // Deletes the tag: from now on its entries are doomed. Answers how many live ones there were, and
+  // calls `tell`, if it is not null, for each. Throws std::bad_alloc, and then has changed nothing.
+  size_t kill_tag(std::string_view name, int64_t now_ms, FunctionRef<void(const Entry&)>* tell);
+  // Takes up to `entries_max` doomed entries out of the table, handing each to `on_dead`, whose it
+  // then is. True if there are more.
+  bool reap(size_t entries_max, FunctionRef<void(Entry*)> on_dead);
 
   // An entry chosen by 64 random bits, each with the same probability; null if empty.
   Entry* random_entry(uint64_t random) const;
@@ -178,7 +181,6 @@ class Table {
   void free_segments();
   void visit_home(const Segment& segment, uint32_t home,
                   FunctionRef<void(const Entry&)> visit) const;
-  void lower_bounds(Segment& segment, int64_t due_ms);
   void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead,
                      FunctionRef<void(Entry&)> on_due);
   template <typename Visit>
@@ -186,6 +188,12 @@ class Table {
   void compact_bucket(Bucket& bucket, bool values, size_t& moves_max);
   Entry* entry_by_rank(size_t rank) const;
   bool stash_counts_hold(const Segment& segment) const;
+  void place(KeyHash hash, Entry* entry, AccessBits bits);
+  void forget_tags(const Entry& entry, KeyHash hash);
+  void change_tags(const Entry& from, const Entry& to);
+  void note_due(const Entry& entry, Segment& segment);
+  void each_like(HashFragment fragment, TagId id, FunctionRef<bool(Slot, KeyHash)> visit) const;
+  bool tags_hold() const;
 
   std::unique_ptr<SegmentRef[]> directory_;  // 2^depth_; a segment may stand there repeatedly
   uint64_t seed_;
@@ -195,6 +203,7 @@ class Table {
   size_t segment_bytes_ = 0;
   int64_t next_due_ms_ = kNothingDue;
   uint64_t expire_at_sum_s_ = 0;
+  std::unique_ptr<Tags> tags_;  // null unless an entry has tags
 };
 
 }  // namespace larder::storage

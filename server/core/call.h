@@ -101,7 +101,8 @@ class Call {
   // The blob that argument i was received into, for who wants to share it; mostly null.
   storage::Blob* blob_of(size_t i);
   // Stores argument i under a key, as Keyspace::put_string() does; a large one without a copy.
-  void put_argument(storage::Keyspace& db, const storage::Key& key, size_t i, int64_t expire_at_ms);
+  void put_argument(storage::Keyspace& db, const storage::Key& key, size_t i, int64_t expire_at_ms,
+                    const storage::Tagging& tagging = {});
   // A cursor behind the command's name, or from argument `first`.
   Args args(size_t first = 1) const { return Args(arguments_, first); }
 
