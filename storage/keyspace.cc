@@ -37,14 +37,21 @@ class GivenTags {
   ~GivenTags() { table_.drop_unused_tags(list_.ids()); }
 
   void keep(TagIds ids) { list_.assign(ids); }
-  // False if it has it already.
-  bool add(std::string_view name) { return list_.add(table_.tags().id_of(name)); }
+  bool are_called(TagIds ids, std::span<const std::string_view> names) const {
+    return !ids.empty() && table_.tags().are_called(ids, names);
+  }
+  void add(std::span<const std::string_view> names) {
+    if (!names.empty()) table_.tags().ids_of(names, list_);
+  }
   bool has(std::string_view name) const { return ids().contains(table_.tags().find_id(name)); }
   bool remove(std::string_view name) { return list_.remove(table_.tags().find_id(name)); }
   // Those of an entry of `from`.
   void take_over(Table& from, TagIds ids) {
     if (&from == &table_) return keep(ids);
-    for (size_t i = 0; i < ids.size(); i++) add(from.tags()[ids[i]].name);
+    for (size_t i = 0; i < ids.size(); i++) {
+      const std::string_view name = from.tags()[ids[i]].name;
+      add({&name, 1});
+    }
   }
   size_t size() const { return list_.size(); }
   TagIds ids() const { return list_.ids(); }
@@ -126,6 +133,10 @@ Entry* Keyspace::read(const Key& key, Access access) {
   return entry;
 }
 
+void Keyspace::prefetch_tags(const Key& key) {
+  if (const Tags* tags = table(key).tags_if_any()) tags->prefetch();
+}
+
 // Replaces or inserts.
 void Keyspace::put(const Key& key, const EntryShape& shape, std::string_view text,
                    const Tagging& tagging) {
@@ -138,9 +149,14 @@ void Keyspace::put(const Key& key, const EntryShape& shape, std::string_view tex
 void Keyspace::put_tagged(const Key& key, Slot slot, EntryShape shape, std::string_view text,
                           const Tagging& tagging) {
   GivenTags given(table(key));
-  if (tagging.keep) given.keep(slot.entry()->tags());
-  for (const std::string_view name : tagging.names) given.add(name);
+  const TagIds before = slot ? slot.entry()->tags() : TagIds();
+  if (tagging.keep || given.are_called(before, tagging.names)) {
+    given.keep(before);
+  } else {
+    given.add(tagging.names);
+  }
   shape.tags = given.ids();
+  if (shape.tags != before) table(key).tags().prefetch(shape.tags, key.hash);
   put_into(key, slot, shape, text);
 }
 
@@ -300,8 +316,10 @@ Result<size_t> Keyspace::add_tags(const Key& key, std::span<const std::string_vi
   given.keep(slot.entry()->tags());
   size_t added = 0;
   for (const std::string_view name : names) {
-    if (given.size() == kTagsPerKeyMax && !given.has(name)) return Status::kTooManyTags;
-    added += given.add(name);
+    if (given.has(name)) continue;
+    if (given.size() == kTagsPerKeyMax) return Status::kTooManyTags;
+    given.add({&name, 1});
+    added++;
   }
   if (added > 0) rebuild(key, slot, slot.entry()->expire_at_ms(), given.ids());
   return added;
@@ -335,6 +353,20 @@ void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
   note(from, KeyChange::kRemoved);
   if (replaced) target.note_created(to);
   target.note(to, KeyChange::kWritten);
+  if (store_.tag_deletions.any()) catch_escaped(from, target, to);
+}
+
+// What was moved or copied past a deletion of its tags goes as well.
+void Keyspace::catch_escaped(const Key& from, Keyspace& target, const Key& to) {
+  if (database_ != target.database_) return;
+  Table& keys = target.table(to);
+  const TagIds ids = keys.find(to).entry()->tags();
+  const auto carries = [&](std::string_view name) {
+    return !ids.empty() && ids.contains(keys.tags().find_id(name));
+  };
+  const bool caught = store_.tag_deletions.catches(database_, Store::shard_of(from.hash),
+                                                   Store::shard_of(to.hash), carries);
+  if (caught) target.erase(to);
 }
 
 void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
@@ -348,6 +380,7 @@ void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
   twin.release();
   if (replaced) target.note_created(to);
   target.note(to, KeyChange::kWritten);
+  if (store_.tag_deletions.any()) catch_escaped(from, target, to);
 }
 
 // Puts an entry into the slot that find_slot(key) gave, or into a new one if it gave none.

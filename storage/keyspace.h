@@ -99,6 +99,9 @@ class Keyspace {
     if (Observer* observer = store_.observer()) observer->fields_expired(database_, key);
   }
 
+  // Asks for the memory that storing the key with named tags will need.
+  void prefetch_tags(const Key& key);
+
   bool erase(const Key& key);
 
   // Sets or (kNoExpiry) takes away the expiry of a live key; false if there is none. A time that
@@ -140,6 +143,7 @@ class Keyspace {
                   const Tagging& tagging);
   void put_into(const Key& key, Slot slot, const EntryShape& shape, std::string_view text);
   bool rewrite(const Key& key, Slot slot, const EntryShape& shape, std::string_view text);
+  void catch_escaped(const Key& from, Keyspace& target, const Key& to);
   void rebuild(const Key& key, Slot slot, int64_t expire_at_ms, TagIds tags);
   // Throws std::bad_alloc, and then has not taken the entry over.
   void install(const Key& key, Slot slot, Entry* entry);

@@ -126,9 +126,14 @@ class OrderedWords {
       fresh.homes_ = static_cast<uint32_t>(homes);
       fresh.slots_ = static_cast<uint32_t>(homes + tail);
       fresh.many_ = std::make_unique<Word[]>(fresh.slots_);
-      bool placed = true;
-      each(1, kMax, [&](Word word) { return placed = fresh.place(word); });
-      if (!placed) continue;
+      size_t free_from = 0;
+      each(1, kMax, [&](Word word) {
+        const size_t at = std::max(fresh.home(word), free_from);
+        free_from = at + 1;
+        if (at < fresh.slots_) fresh.many_[at] = word;
+        return at < fresh.slots_;
+      });
+      if (free_from > fresh.slots_) continue;
       many_ = std::move(fresh.many_);
       homes_ = fresh.homes_;
       slots_ = fresh.slots_;

@@ -18,6 +18,7 @@
 #include "storage/key_hash.h"
 #include "storage/observer.h"
 #include "storage/shard.h"
+#include "storage/tag_deletions.h"
 
 namespace larder::storage {
 
@@ -109,6 +110,9 @@ class Store {
   Table& table(const LockedKeys& locked, size_t shard, size_t database);
 
   EvictionPolicy& eviction() { return eviction_; }
+  // Counts deletions of tags, which leave entries to be reaped (storage/tag_reaper.h). Any thread.
+  std::atomic<uint64_t> doomings{0};
+  TagDeletions tag_deletions;
 
   // Null: nobody is to be told. The observer must outlive its last call, which may come as long as
   // another thread holds a shard that it locked before. Any thread.
@@ -117,17 +121,14 @@ class Store {
 
   static size_t shard_of(KeyHash hash) { return static_cast<size_t>(hash >> (64 - kShardBits)); }
   Shard& shard(size_t index) { return *shards_[index]; }
-
   // Of one database or of every one, in one pass over the shards, which locks one after the other.
-  // `held`: a lock on all shards that the caller has already, or null.
-  // Without `held`, the calling thread may hold all shards or none.
+  // `held`: a lock on all shards that the caller has, or null; then it may hold all shards or none.
   DatabaseSize size(size_t database, const LockedKeys* held = nullptr);
   std::vector<DatabaseSize> sizes(const LockedKeys* held = nullptr);
   StoreCounters counters() const;
-  // Sets all but `writes` to 0. `held` as in sizes().
+  // All but `writes`. `held` as in sizes().
   void reset_counters(const LockedKeys* held = nullptr);
-  // Memory of all tables without their entries, in bytes. Locks shard by shard.
-  size_t table_bytes();
+  size_t table_bytes();  // of all tables, without their entries
 
   // Ask for the memory that finding the keys in the database will need, so that the cache misses of
   // several keys overlap: a key's shard as soon as its hash is known, then its directory, bucket
@@ -152,15 +153,11 @@ class Store {
   }
   void prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t database);
 
-  // Counts the deletions of tags that have left something to be reaped (storage/tag_reaper.h).
-  void note_doomed() { doomings_.fetch_add(1, std::memory_order_relaxed); }
-  uint64_t doomings() const { return doomings_.load(std::memory_order_relaxed); }
-
   // Swaps two databases; all shards are held.
   void swap_databases(const LockedKeys& locked, size_t a, size_t b);
 
-  // Takes all tables of a database away and leaves empty ones. All shards are
-  // held. The keys are gone at once; freeing them is left to whoever gets the tables.
+  // Takes all tables of a database away; all shards are held. The keys are gone at once; freeing
+  // them is left to whoever gets the tables.
   std::vector<Table> detach(const LockedKeys& locked, size_t database);
 
  private:
@@ -177,7 +174,6 @@ class Store {
 
   const StoreOptions options_;
   std::atomic<Observer*> observer_{nullptr};
-  std::atomic<uint64_t> doomings_{0};
   // The thread that holds all shards; written by it alone, so it never sees its own id wrongly.
   std::atomic<std::thread::id> all_held_by_{};
   EvictionPolicy eviction_{EvictionKind::kNoEviction, kShards};

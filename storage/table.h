@@ -6,10 +6,8 @@
 // microseconds each. Nothing else ever moves, so there is no rehash state and no allocation larger
 // than a directory.
 //
-// The table also knows which of its entries carry which tags (storage/tags.h).
-//
 // A segment also knows a lower bound of its entries' expiries: the sweep opens only segments that
-// may hold a dead key.
+// may hold a dead key. The table knows which of its entries carry which tags (storage/tags.h).
 //
 // Not thread-safe: each table is guarded by its shard's lock.
 #pragma once
@@ -44,24 +42,22 @@ class Table {
   Table(const Table&) = delete;
 
   void swap(Table& other) noexcept;
-
   size_t size() const { return size_; }
   size_t volatile_size() const { return volatile_size_; }  // entries with an expiry
   // Entries that nobody may see, since a tag of theirs was deleted. They count in the two above.
   size_t doomed() const { return tags_ ? tags_->doomed() : 0; }
 
-  // Sum of the entries' expiries in seconds since the epoch, each cut to 2^40 s.
+  // Of the entries' expiries in seconds since the epoch, each cut to 2^40 s.
   uint64_t expire_at_sum_s() const { return expire_at_sum_s_; }
 
   // The slot of `key`, dead or alive; a false slot if there is none.
   Slot find(const Key& key) const;
 
-  // The slot of this very entry, whose key has that hash; a false slot if it is not here (any
-  // more). The entry is not looked at and need not exist.
+  // The slot of this very entry, whose key has that hash; a false slot if it is not here. The entry
+  // is not looked at and need not exist.
   Slot find(KeyHash hash, const Entry* entry) const;
 
-  // Takes over an entry whose key is not in the table. Throws std::bad_alloc, and then has taken
-  // nothing over.
+  // Takes over an entry whose key is not here. Throws std::bad_alloc, and then has taken nothing.
   void insert(KeyHash hash, Entry* entry, AccessBits bits = 0);
 
   // Puts `entry`, which has the same key, into the slot, whose access bits stay. The old entry is
@@ -82,20 +78,17 @@ class Table {
   // buckets are visited, so a few entries more than budgeted may be. Returns where to go on, 0 when
   // the table's end was reached.
   //
-  // No segment is begun with fewer than kSegmentBuckets left in the budget. A scan that never runs
-  // out of entries therefore pauses only between segments, where no split can make it return a key
-  // twice.
+  // No segment is begun with fewer than kSegmentBuckets left in the budget: a scan that never runs
+  // out of entries pauses between segments only, where no split can make it return a key twice.
   TablePosition scan(TablePosition from, ScanBudget& budget,
                      FunctionRef<void(const Entry&)> visit) const;
 
   // Calls `visit` for the entries of whole buckets as they lie in memory until `wanted`, counted
-  // down, is 0: a random sample, since hashes are random, at the price of a few cache lines. Begins
-  // where an earlier call left off, or at 0; returns where to go on, 0 at the table's end. `visit`
-  // must not change the table.
+  // down, is 0: a random sample, since hashes are random, at the price of a few cache lines.
+  // Returns where to go on, 0 at the table's end. `visit` must not change the table.
   TablePosition sample(TablePosition from, size_t& wanted, FunctionRef<void(Slot)> visit) const;
 
-  // Whether nobody may see the entry, which is one of this table: because a tag of it was deleted;
-  // or because of that or its expiry.
+  // Whether nobody may see the entry: because a tag of it was deleted; or for that or its expiry.
   bool doomed(const Entry& entry) const {
     return entry.tagged() && tags_->doomed() > 0 && tags_->any_dead(entry.tags());
   }
@@ -103,8 +96,7 @@ class Table {
     return entry.dead(now_ms) || doomed(entry);
   }
 
-  // Lower bound of the earliest expiry in the table, of entries and of the elements of collections
-  // (Entry::next_due_ms()), in milliseconds since the epoch.
+  // Lower bound of Entry::next_due_ms() in the table, in milliseconds since the epoch.
   int64_t next_due_ms() const { return next_due_ms_; }
 
   // Takes entries that are dead, but not doomed, out of up to `segments_max` segments that are due
@@ -115,7 +107,7 @@ class Table {
   bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead) {
     return sweep(now_ms, segments_max, on_dead, [](Entry&) {});
   }
-  // Looks at the segments that are due, without changing anything.
+  // Looks at the segments that are due.
   size_t count_dead(int64_t now_ms) const;
 
   // Moves entries, and the segment itself, out of memory that the arena wants to be emptied: in the
@@ -124,12 +116,12 @@ class Table {
   // go on, 0 at the table's end. Throws std::bad_alloc; then some are moved and some are not.
   TablePosition compact(TablePosition from, bool values, size_t& moves_max);
 
-  // After entries were taken out: builds the table anew if it has room for far more than are left.
-  // These keep their addresses. Out of memory, all stays as it is.
+  // After entries without tags were taken out: builds the table anew if it has room for far more
+  // than are left. These keep their addresses. Out of memory, all stays as it is.
   void tighten();
 
-  // --- Tags: table_tags.cc. Ids of this table are found or made in tags(); one that was made must
-  // become a tag of an entry soon, or be dropped.
+  // Tags (table_tags.cc): ids are found or made in tags(). One that was made becomes a tag of an
+  // entry soon, or is dropped.
   Tags& tags();
   const Tags* tags_if_any() const { return tags_.get(); }
   void drop_unused_tags(TagIds ids);
@@ -150,19 +142,18 @@ class Table {
   // An entry chosen by 64 random bits, each with the same probability; null if empty.
   Entry* random_entry(uint64_t random) const;
 
-  // Destroys up to `segments_max` segments with their entries: for freeing a table in slices. True
-  // if something is left; until nothing is, only this and the destructor may be called.
+  // Destroys up to `segments_max` segments with their entries. True if something is left; until
+  // nothing is, only this and the destructor may be called.
   bool destroy_some(size_t segments_max);
 
-  // Bytes of directory and segments; and of these, what segments take in the arena.
+  // Bytes of directory and segments; and what segments take in the arena.
   size_t memory_bytes() const;
   size_t segment_bytes() const { return segment_bytes_; }
 
-  // Counts everything again and compares, for tests: false if a counter or a bound is wrong.
+  // Counts everything again, for tests: false if a counter or a bound is wrong.
   bool recount() const;
 
-  // Ask for the memory that find() will need: the directory, then the key's home bucket, and then
-  // the entry that it seems to be. Each needs what the one before asked for.
+  // Ask for the memory that find() will need. Each needs what the one before asked for.
   void prefetch_directory(KeyHash hash) const;
   void prefetch_bucket(KeyHash hash) const;
   void prefetch_entry(KeyHash hash) const;

@@ -12,14 +12,31 @@ TagDeletion::TagDeletion(Store& store, size_t database, std::vector<std::string>
       database_(database),
       names_(std::move(names)),
       which_(names_.size() > 1 ? which : Which::kAny),
-      uses_(names_.size()) {}
+      uses_(names_.size()) {
+  store_.tag_deletions.add(*this);
+}
+
+TagDeletion::~TagDeletion() {
+  store_.tag_deletions.remove(*this);
+}
+
+bool TagDeletion::catches(size_t database, size_t from_shard, size_t to_shard,
+                          FunctionRef<bool(std::string_view)> carries) {
+  if (database != database_ || from_shard < shard() || to_shard > shard()) return false;
+  const bool all = which_ == Which::kAll;
+  const auto meant = [&](const std::string& name) { return carries(name); };
+  const bool caught = all ? std::all_of(names_.begin(), names_.end(), meant)
+                          : std::any_of(names_.begin(), names_.end(), meant);
+  if (caught) caught_.fetch_add(1, std::memory_order_relaxed);
+  return caught;
+}
 
 void TagDeletion::step(const LockedKeys* held, int64_t now_ms, Tell* tell) {
-  if (shard_ + 1 < Store::kShards) __builtin_prefetch(&store_.shard(shard_ + 1));
-  store_.with_shard(held, shard_, [&](const LockedKeys& locked) {
-    Table& table = store_.table(locked, shard_, database_);
+  if (shard() + 1 < Store::kShards) __builtin_prefetch(&store_.shard(shard() + 1));
+  store_.with_shard(held, shard(), [&](const LockedKeys& locked) {
+    Table& table = store_.table(locked, shard(), database_);
     if (table.tags_if_any() == nullptr) {
-      shard_++;
+      go_on();
     } else if (which_ == Which::kAny) {
       doom(table, now_ms, tell);
     } else {
@@ -44,10 +61,10 @@ void TagDeletion::doom(Table& table, int64_t now_ms, Tell* tell) {
     uses_[i].misses += tag->misses;
     const size_t keys = table.kill_tag(names_[i], now_ms, silent ? nullptr : &told);
     keys_ += keys;
-    store_.shard(shard_).writes.add(keys);
-    store_.note_doomed();
+    store_.shard(shard()).writes.add(keys);
+    store_.doomings.fetch_add(1, std::memory_order_relaxed);
   }
-  shard_++;
+  go_on();
 }
 
 // Of the tag that fewest keys of the shard carry, those keys that carry the others as well.
@@ -77,7 +94,7 @@ void TagDeletion::erase_some(const LockedKeys& locked, const Table& table, int64
     if (tell != nullptr) (*tell)(key);
   }
   keys_ += found.size();
-  shard_ += part.next == 0;
+  if (part.next == 0) go_on();
   from_ = part.next == 0 ? kFragmentMin : part.next;
 }
 

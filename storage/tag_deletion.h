@@ -3,9 +3,11 @@
 // carried a tag when it began.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/function_ref.h"
@@ -20,8 +22,11 @@ class TagDeletion {
   enum class Which : uint8_t { kAny, kAll };
 
   TagDeletion(Store& store, size_t database, std::vector<std::string> names, Which which);
+  ~TagDeletion();
+  TagDeletion(const TagDeletion&) = delete;
+  TagDeletion& operator=(const TagDeletion&) = delete;
 
-  bool finished() const { return shard_ >= Store::kShards; }
+  bool finished() const { return shard() >= Store::kShards; }
   // Does the next piece: one shard, or some keys of it. For kAny that is a fraction of a
   // microsecond, but in shards where some of the keys may have died, or where somebody is to be
   // told, a tenth of a microsecond for each key. `held`: all shards, or null, as elsewhere. `tell`:
@@ -32,14 +37,20 @@ class TagDeletion {
 
   const std::vector<std::string>& names() const { return names_; }
   // Live keys that went.
-  uint64_t keys() const { return keys_; }
+  uint64_t keys() const { return keys_ + caught_.load(std::memory_order_relaxed); }
   // What their records had counted, one for each name; for kAny alone.
   const std::vector<TagUses>& uses() const { return uses_; }
+
+  // See TagDeletions. Any thread that holds both shards.
+  bool catches(size_t database, size_t from_shard, size_t to_shard,
+               FunctionRef<bool(std::string_view)> carries);
 
  private:
   // Keys erased under one hold of a shard's lock.
   static constexpr size_t kKeysPerLock = 128;
 
+  size_t shard() const { return shard_.load(std::memory_order_relaxed); }
+  void go_on() { shard_.store(shard() + 1, std::memory_order_relaxed); }
   void doom(Table& table, int64_t now_ms, Tell* tell);
   void erase_some(const LockedKeys& locked, const Table& table, int64_t now_ms, Tell* tell);
 
@@ -47,9 +58,11 @@ class TagDeletion {
   const size_t database_;
   const std::vector<std::string> names_;
   const Which which_;
-  size_t shard_ = 0;
+  // Changed under the lock of that shard: who holds one knows on which side of it the deletion is.
+  std::atomic<size_t> shard_{0};
   HashFragment from_ = kFragmentMin;  // of the shard's keys, for kAll
   uint64_t keys_ = 0;
+  std::atomic<uint64_t> caught_{0};
   std::vector<TagUses> uses_;
 };
 

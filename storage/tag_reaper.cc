@@ -12,8 +12,9 @@ TagReaper::TagReaper(Store& store, size_t worker, size_t workers)
 
 bool TagReaper::step() {
   if (shard_ >= Store::kShards) {
-    if (round_of_ == store_.doomings()) return false;
-    round_of_ = store_.doomings();
+    const uint64_t doomings = store_.doomings.load(std::memory_order_relaxed);
+    if (round_of_ == doomings) return false;
+    round_of_ = doomings;
     shard_ = first_shard_;
   }
   size_t entries = 0;

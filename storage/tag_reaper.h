@@ -35,7 +35,7 @@ class TagReaper {
   const size_t first_shard_;
   const size_t stride_;
   size_t shard_;
-  uint64_t round_of_ = 0;     // Store::doomings() when the present round began
+  uint64_t round_of_ = 0;     // Store::doomings when the present round began
   std::vector<Entry*> dead_;  // taken out of a table, destroyed when the lock is gone
 };
 

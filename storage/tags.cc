@@ -1,6 +1,7 @@
 #include "storage/tags.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 namespace larder::storage {
@@ -10,7 +11,10 @@ uint32_t Tags::hash_of(std::string_view name) const {
 }
 
 TagId Tags::find_id(std::string_view name) const {
-  const uint32_t hash = hash_of(name);
+  return find_id(name, hash_of(name));
+}
+
+TagId Tags::find_id(std::string_view name, uint32_t hash) const {
   const uint64_t low = static_cast<uint64_t>(hash) << kNameHashAt;
   TagId found = kNone;
   names_.each(low, low | 0xffffffff, [&](uint64_t word) {
@@ -40,11 +44,55 @@ TagPart Tags::part(TagId id, HashFragment from, size_t wanted) const {
   return part;
 }
 
-TagId Tags::id_of(std::string_view name) {
-  if (const TagId known = find_id(name); known != kNone) return known;
+// Several at a time, so that their cache misses overlap.
+void Tags::ids_of(std::span<const std::string_view> names, TagIdList& ids) {
+  constexpr size_t kAtOnce = 4;
+  std::array<uint32_t, kAtOnce> hashes;
+  for (size_t from = 0; from < names.size(); from += kAtOnce) {
+    const auto group = names.subspan(from, std::min(kAtOnce, names.size() - from));
+    for (size_t i = 0; i < group.size(); i++) {
+      hashes[i] = hash_of(group[i]);
+      names_.prefetch(static_cast<uint64_t>(hashes[i]) << kNameHashAt);
+    }
+    for (size_t i = 0; i < group.size(); i++) prefetch_record(hashes[i]);
+    for (size_t i = 0; i < group.size(); i++) ids.add(id_of(group[i], hashes[i]));
+  }
+}
+
+void Tags::prefetch_record(uint32_t name_hash) const {
+  const uint64_t low = static_cast<uint64_t>(name_hash) << kNameHashAt;
+  names_.each(low, low | 0xffffffff, [&](uint64_t word) {
+    __builtin_prefetch(records_[static_cast<TagId>(word)].get());
+    return false;
+  });
+}
+
+// Each id has a name of its own, so as many names as ids, with one for each, are these and no
+// others.
+bool Tags::are_called(TagIds ids, std::span<const std::string_view> names) const {
+  if (ids.size() != names.size()) return false;
+  for (size_t i = 0; i < ids.size(); i++) __builtin_prefetch(records_[ids[i]].get());
+  for (size_t i = 0; i < ids.size(); i++) {
+    const std::string& name = records_[ids[i]]->name;
+    if (std::find(names.begin(), names.end(), name) == names.end()) return false;
+  }
+  return true;
+}
+
+void Tags::prefetch() const {
+  names_.prefetch(0);
+  __builtin_prefetch(records_.data());
+}
+
+void Tags::prefetch(TagIds ids, KeyHash hash) const {
+  for (size_t i = 0; i < ids.size(); i++) records_[ids[i]]->members.prefetch(fragment_of(hash));
+}
+
+TagId Tags::id_of(std::string_view name, uint32_t hash) {
+  if (const TagId known = find_id(name, hash); known != kNone) return known;
   auto tag = std::make_unique<Tag>();
   tag->name = name;
-  tag->name_hash = hash_of(name);
+  tag->name_hash = hash;
   if (free_ids_.empty()) {
     // Room in both lists now, so that nothing fails when the tag dies.
     records_.emplace_back();

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,10 +48,10 @@ inline KeyHash hash_like(HashFragment fragment) {
 }
 
 struct Tag {
-  std::string name;  // kept for statistics when it has been taken away
+  OrderedWords<HashFragment> members;
   uint32_t name_hash;
   bool dead = false;
-  OrderedWords<HashFragment> members;
+  std::string name;  // kept for statistics when it has been taken away
   // Lower bound of when one of them dies of itself, in milliseconds since the epoch.
   int64_t next_due_ms = std::numeric_limits<int64_t>::max();
   uint64_t hits = 0;    // reads of entries that carry it
@@ -78,9 +79,9 @@ class Tags {
   // Null if no entry carries such a tag that is not dead.
   const Tag* find(std::string_view name) const;
   const Tag& operator[](TagId id) const { return *records_[id]; }
-  // The id of a tag; one that is new must soon be that of an entry, or be dropped. Throws
-  // std::bad_alloc.
-  TagId id_of(std::string_view name);
+  // The ids of tags; one that is new must soon be that of an entry, or be dropped. Throws
+  // std::bad_alloc. They are ready when it does: `ids` says which ones were found or made.
+  void ids_of(std::span<const std::string_view> names, TagIdList& ids);
   void drop_unused(TagIds ids);
   // No such tag: kNone.
   static constexpr TagId kNone = std::numeric_limits<TagId>::max();
@@ -89,6 +90,11 @@ class Tags {
   // The next members from `from` on: `wanted`, or a few more that share a fragment.
   TagPart part(TagId id, HashFragment from, size_t wanted) const;
 
+  // Whether these are the tags' names, each once.
+  bool are_called(TagIds ids, std::span<const std::string_view> names) const;
+  // Ask for the memory that ids_of() will need, and that add() or remove() will need.
+  void prefetch() const;
+  void prefetch(TagIds ids, KeyHash hash) const;
   // An entry with these tags comes. Throws std::bad_alloc, and then has changed nothing.
   void add(TagIds ids, KeyHash hash);
   // An entry with these tags, which will die of itself no sooner than that, is there.
@@ -123,13 +129,18 @@ class Tags {
  private:
   static constexpr int kNameHashAt = 32;  // in a word of names_, above the id
   uint32_t hash_of(std::string_view name) const;
+  TagId find_id(std::string_view name, uint32_t hash) const;
+  TagId id_of(std::string_view name, uint32_t hash);
+  void prefetch_record(uint32_t name_hash) const;
   void drop(TagId id);
 
-  uint64_t seed_;
+  // In one cache line, for SET with tags.
+  const uint64_t seed_;
+  OrderedWords<uint64_t> names_;               // hash and id
   std::vector<std::unique_ptr<Tag>> records_;  // by id
+
   std::vector<TagId> free_ids_;
   std::vector<TagId> dead_;
-  OrderedWords<uint64_t> names_;  // hash and id
   size_t tags_ = 0;
   size_t doomed_ = 0;
   HashFragment reaped_to_ = kFragmentMin;  // the last of dead_ has no member below

@@ -124,7 +124,7 @@ SetOptions read_set_options(Args& args) {
       options.keep_ttl = true;
     } else if (!options.tagged() && args.option("KEEPTAGS")) {
       options.tagging.keep = true;
-    } else if (!options.tagged() && args.option("TAGS", 2)) {
+    } else if (!options.tagged() && args.option("TAGS", 1)) {
       options.tagging.names = read_counted_tags(args, storage::kTagsPerKeyMax);
     } else if (options.keep_ttl || !take_expiry(args, options.expiry)) {
       args.fail(errors::kSyntax);
@@ -141,6 +141,7 @@ void set_with_options(Call& call) {
 
   DatabaseLock db = call.lock();
   const Key key = call.key(1);
+  if (!options.tagging.names.empty()) db->prefetch_tags(key);
   Entry* old = options.get ? db->read(key) : db->find(key);
   if (options.get && !answer(call, storage::as_string(old))) return;
   if (!options.allow(old)) {
