@@ -71,21 +71,18 @@ class Tags {
   explicit Tags(uint64_t hash_seed) : seed_(hash_seed) {}
 
   bool empty() const { return tags_ == 0; }
-  // Tags whose name has not been taken away.
-  size_t named() const { return names_.size(); }
   // Entries that carry a dead tag.
   size_t doomed() const { return doomed_; }
 
-  // Null if no entry carries such a tag that is not dead.
+  // Null, or kNone, if no entry carries such a tag that is not dead.
   const Tag* find(std::string_view name) const;
+  TagId find_id(std::string_view name) const;
+  static constexpr TagId kNone = std::numeric_limits<TagId>::max();
   const Tag& operator[](TagId id) const { return *records_[id]; }
-  // The ids of tags; one that is new must soon be that of an entry, or be dropped. Throws
-  // std::bad_alloc. They are ready when it does: `ids` says which ones were found or made.
+  // Adds the ids of these tags to `ids`. One that is new must soon be that of an entry, or be
+  // dropped. Throws std::bad_alloc; `ids` then says which were found or made by then.
   void ids_of(std::span<const std::string_view> names, TagIdList& ids);
   void drop_unused(TagIds ids);
-  // No such tag: kNone.
-  static constexpr TagId kNone = std::numeric_limits<TagId>::max();
-  TagId find_id(std::string_view name) const;
 
   // The next members from `from` on: `wanted`, or a few more that share a fragment.
   TagPart part(TagId id, HashFragment from, size_t wanted) const;
@@ -116,8 +113,8 @@ class Tags {
   };
   bool next_doomed(Doomed& doomed);
 
-  // Calls visit(tag) for those whose name_hash lies in [low, high], the lowest first, until it
-  // answers false. No name's hash is 0.
+  // Calls visit(tag) for those not dead whose name_hash lies in [low, high], the lowest first,
+  // until it answers false. No name's hash is 0.
   void each_name(uint32_t low, uint32_t high, FunctionRef<bool(const Tag&)> visit) const;
 
   // Of all of this, in bytes.
