@@ -558,12 +558,14 @@ bool Table::stash_counts_hold(const Segment& segment) const {
 
 void Table::prefetch_directory(KeyHash hash) const {
   if (size_ != 0) __builtin_prefetch(&directory_[directory_index(hash)]);
+  if (tags_ != nullptr) __builtin_prefetch(tags_.get());
 }
 
 void Table::prefetch_bucket(KeyHash hash) const {
   if (size_ == 0) return;
   const SegmentRef segment = directory_[directory_index(hash)];
   __builtin_prefetch(&segment->bucket(segment.home_of(hash)));
+  if (tags_ != nullptr) tags_->prefetch();
 }
 
 void Table::prefetch_entry(KeyHash hash) const {
