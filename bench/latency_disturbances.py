@@ -89,6 +89,33 @@ class FlushAllAsync(FlushAll):
     words = ["FLUSHALL", "ASYNC"]
 
 
+class TagDel(Disturbance):
+    name = "tagdel"
+    text = "TAGDEL of 1 million keys"
+    BACK_SECONDS_MAX = 30
+
+    def prepare(self, server):
+        try:
+            server.ask(["TAGDEL", "all"])
+        except MeasurementError as error:
+            raise Skipped(f"no tags: {error}")
+        before = int(server.info("memory")["used_memory"])
+        words = b"$4\r\nTAGS\r\n$1\r\n2\r\n$3\r\nall\r\n$1\r\n%d\r\n"
+        request = b"*7\r\n$3\r\nSET\r\n$16\r\nk%015d\r\n$32\r\nv%031d\r\n" + words
+        fill(server, (request % (i, i, i % 10) for i in range(self.scaled(1_000_000))))
+        return before
+
+    def disturb(self, server, state):
+        answered = seconds_for(lambda: server.ask(["TAGDEL", "all"]))
+        # What the tables grew to is given back with their last key; the rest is the allocator's.
+        slack = 4 * MB
+        end = time.monotonic() + self.BACK_SECONDS_MAX
+        start = time.monotonic()
+        while int(server.info("memory")["used_memory"]) > state + slack and time.monotonic() < end:
+            time.sleep(0.02)
+        return f"answered after {answered * 1000:.1f} ms, memory back after {time.monotonic() - start:.1f} s"
+
+
 class Keys(Disturbance):
     name = "keys"
     text = "KEYS * of 2 million keys"
@@ -323,7 +350,7 @@ class UnreadReplies(Disturbance):
         return connection
 
 
-ALL = {kind.name: kind for kind in (Growth, FlushAll, FlushAllAsync, DeleteBig, UnlinkBig, OverwriteBig, ExpiryStorm,
+ALL = {kind.name: kind for kind in (Growth, FlushAll, FlushAllAsync, TagDel, DeleteBig, UnlinkBig, OverwriteBig, ExpiryStorm,
                                     Eviction, Keys, Scan, ConnectionStorm, UnreadReplies)}
 
 

@@ -49,6 +49,7 @@ uint8_t Entry::flags_for(const EntryShape& shape) {
   }
   if (shape.kind == ValueKind::kText && shape.text_bytes > 0xff) flags |= kLongText;
   if (shape.modified) flags |= kModified;
+  if (!shape.tags.empty()) flags |= kTagged;
   return flags;
 }
 
@@ -59,7 +60,8 @@ size_t Entry::bytes_for(const EntryShape& shape, uint8_t flags) {
                        : shape.kind == ValueKind::kInteger ? integer_bytes(flags)
                        : shape.kind == ValueKind::kNone    ? 0
                                                            : kPointerBytes;
-  return head + expiry_width(flags) + shape.key.size() + value;
+  const size_t tags = shape.tags.empty() ? 0 : 1 + shape.tags.bytes().size();
+  return head + expiry_width(flags) + shape.key.size() + value + tags;
 }
 
 void Entry::fill(const EntryShape& shape, uint8_t flags) {
@@ -84,6 +86,10 @@ void Entry::fill(const EntryShape& shape, uint8_t flags) {
   if (shape.kind == ValueKind::kInteger) std::memcpy(at, &shape.integer, integer_bytes(flags));
   if (shape.kind == ValueKind::kBlob) store(at, shape.blob);
   if (shape.kind == ValueKind::kObject) store(at, shape.object);
+  if (shape.tags.empty()) return;
+  at = bytes() + tags_offset();
+  *at++ = static_cast<uint8_t>(shape.tags.size());
+  std::memcpy(at, shape.tags.bytes().data(), shape.tags.bytes().size());
 }
 
 Entry* Entry::create(const EntryShape& shape) {
@@ -159,18 +165,20 @@ EntryShape Entry::shape() const {
   return shape;
 }
 
-Entry* Entry::with(std::string_view key, int64_t expire_at_ms) {
+Entry* Entry::with(std::string_view key, int64_t expire_at_ms, TagIds tags) {
   EntryShape changed = shape();
   changed.key = key;
   changed.expire_at_ms = expire_at_ms;
+  changed.tags = tags;
   Entry* entry = create(changed);
   if (kind() == ValueKind::kText) std::memcpy(entry->text_bytes(), text().data(), text_size());
   return entry;
 }
 
-Entry* Entry::copy(std::string_view key) const {
+Entry* Entry::copy(std::string_view key, TagIds tags) const {
   EntryShape changed = shape();
   changed.key = key;
+  changed.tags = tags;
   BlobRef blob;
   if (changed.blob != nullptr) {
     const std::string_view bytes = changed.blob->view();
@@ -281,7 +289,7 @@ size_t Entry::value_bytes() const {
 }
 
 size_t Entry::block_bytes() const {
-  return value_offset() + value_bytes();
+  return tags_offset() + (tagged() ? 1 + tags().bytes().size() : 0);
 }
 
 size_t Entry::memory_bytes() const {

@@ -9,9 +9,9 @@
 //   key bytes
 //   value    text kept here (up to kInlineValueMax), an integer of 1, 2, 4 or 8 bytes, a pointer to
 //            a Blob, the Object of a collection, or nothing: a member of a set is a key alone
+//   [1+4n]   tags: how many, and their ids in the table that the entry is in (storage/tags.h)
 //
-// There is no reference count, no separate key object, no second table for expiries. Whoever holds
-// the shard's lock may read and write an entry; nobody else may touch it.
+// Whoever holds the shard's lock may read and write an entry; nobody else may touch it.
 #pragma once
 
 #include <cstddef>
@@ -23,25 +23,24 @@
 #include "storage/clock.h"
 #include "storage/number.h"
 #include "storage/object.h"
+#include "storage/tag_ids.h"
 
 namespace larder::storage {
 
-// Longest key, in bytes: the length field's width. (Redis: 512 MB, by its limit on an argument.)
+// In bytes: the length field's width. (Redis: 512 MB, by its limit on an argument.)
 inline constexpr size_t kKeyBytesMax = 0xffffffff;
 
-// Values longer than this hang off the entry as a Blob.
-inline constexpr size_t kInlineValueMax = 1024;
+inline constexpr size_t kInlineValueMax = 1024;  // longer values hang off the entry as a Blob
 
 // How a value is kept.
 enum class ValueKind : uint8_t { kText = 0, kBlob = 1, kObject = 2, kNone = 3, kInteger = 4 };
 
-// What an entry is to be made of. For kText, `text_bytes` is the value's length; for kBlob, `blob`
-// is taken over with its reference, for kObject `object`.
+// What an entry is to be made of. A blob is taken over with its reference, and so is an object.
 struct EntryShape {
   std::string_view key;
   int64_t expire_at_ms = kNoExpiry;
   ValueKind kind = ValueKind::kText;
-  size_t text_bytes = 0;
+  size_t text_bytes = 0;  // of kText
   int64_t integer = 0;
   // Keeps the integer in 8 bytes, however small: then set_integer() takes any. with() and copy()
   // do not preserve it.
@@ -50,37 +49,34 @@ struct EntryShape {
   Object object{};
   // The string was modified in place: OBJECT ENCODING calls it "raw" however short it is.
   bool modified = false;
+  TagIds tags{};
 };
 
 class Entry {
  public:
-  // Allocates and fills the block; a text value's bytes are left for the caller. Throws
-  // std::bad_alloc, and then has taken nothing over.
+  // A text's bytes are left for the caller. Throws std::bad_alloc, and then has taken nothing.
   static Entry* create(const EntryShape& shape);
   // Frees the block, its reference to a blob, its object.
   static void destroy(Entry* entry);
   // Frees the block only: its blob or object has moved to another entry.
   static void destroy_block(Entry* entry);
 
-  // For compaction. The same entry in a new block; this one is gone, and its blob or object belongs
-  // to the new one. And: the value's blob, if there is one that nobody else refers to, or its
-  // packed object, goes into a new block, if that is `worth_moving`. Both throw std::bad_alloc, and
-  // then have changed nothing.
+  // For compaction. The same entry in a new block; this one is gone. And: the value's blob, if
+  // nobody else refers to it, or its packed object, goes into a new block, if that is
+  // `worth_moving`. Both throw std::bad_alloc, and then have changed nothing.
   Entry* moved();
   bool move_value(bool (*worth_moving)(const void* block));
 
   // Makes this block the entry that `shape` describes, if a block for it would be just as large;
   // the old value's blob is released, its object destroyed. False, and nothing changed, if not.
-  // `shape.key` must equal key() and must not point into this block.
+  // `shape.key` must equal key(), and neither it nor `shape.tags` may point into this block.
   bool rewrite(const EntryShape& shape);
 
-  // A new entry with another key or expiry and the value moved out of this one, which is then good
-  // for destroy_block() only. Throws std::bad_alloc, and then has changed nothing.
-  Entry* with(std::string_view key, int64_t expire_at_ms);
-
-  // A new entry with its own copy of the value, and the same expiry. Throws std::bad_alloc, and
-  // then has changed nothing.
-  Entry* copy(std::string_view key) const;
+  // A new entry with another key, expiry or tags and the value moved out of this one, which is then
+  // good for destroy_block() only; or with its own copy of the value, and the same expiry. Both
+  // throw std::bad_alloc, and then have changed nothing.
+  Entry* with(std::string_view key, int64_t expire_at_ms, TagIds tags);
+  Entry* copy(std::string_view key, TagIds tags) const;
 
   std::string_view key() const;
   ValueKind kind() const {
@@ -94,9 +90,16 @@ class Entry {
   bool modified() const { return (flags() & kModified) != 0; }
   int64_t expire_at_ms() const;
   bool has_expiry() const { return (flags() & kExpiryMask) != kExpiryNone; }
+  bool tagged() const { return (flags() & kTagged) != 0; }
+  // Points into the block.
+  TagIds tags() const {
+    if (!tagged()) return {};
+    const uint8_t* at = bytes() + tags_offset();
+    return {at + 1, *at};
+  }
 
   // A lower bound of when the entry, or an element of it that has an expiry of its own, dies, in
-  // milliseconds since the epoch: what the sweep goes by. Object::kNothingDue if never.
+  // milliseconds since the epoch; Object::kNothingDue if never.
   int64_t next_due_ms() const;
   // Whether its time has passed, or that of each of its elements: then nobody may see it.
   bool dead(int64_t now_ms) const {
@@ -104,11 +107,10 @@ class Entry {
     return kind() == ValueKind::kObject && object().all_dead(now_ms);
   }
 
-  // Changes the expiry in place if the block has a field wide enough for it. False, and nothing
-  // changed, if not: then a new block is needed.
+  // Changes the expiry in place. False, and nothing changed, if the block has no field wide enough.
   bool set_expire_at_ms(int64_t expire_at_ms);
 
-  // The value by kind; each may be asked only of its own.
+  // Each may be asked only of its own kind of value.
   std::string_view text() const;
   char* text_bytes();
   int64_t integer() const;
@@ -123,8 +125,7 @@ class Entry {
   std::string_view string(char (&digits)[kIntegerTextMax]) const;
   size_t string_bytes() const;
 
-  // The block, and with it the blob or object that hangs off it, in bytes as asked of the
-  // allocator.
+  // The block, and with it what hangs off it, in bytes as asked of the allocator.
   size_t block_bytes() const;
   size_t memory_bytes() const;
 
@@ -138,7 +139,7 @@ class Entry {
     kExpiry64 = 0x10,
     kLongText = 0x20,  // the value's length takes two bytes
     kModified = 0x40,
-    // 0x80 is free: it will say that tags follow.
+    kTagged = 0x80,
   };
   static constexpr uint8_t kLongKey = 255;
 
@@ -169,6 +170,7 @@ class Entry {
   size_t value_offset() const { return key_offset() + key_bytes(); }
   size_t text_size() const;
   size_t value_bytes() const;
+  size_t tags_offset() const { return value_offset() + value_bytes(); }
 };
 
 // Inline, since they stand in the middle of every lookup.

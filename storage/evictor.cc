@@ -2,8 +2,8 @@
 
 #include <limits>
 
-#include "storage/entry_arena.h"
 #include "storage/expiry.h"
+#include "storage/held_bytes.h"
 
 namespace larder::storage {
 namespace {
@@ -27,16 +27,11 @@ const Entry* entry_at(uint64_t place) {
   return reinterpret_cast<const Entry*>(place & ((uint64_t{1} << kAddressBits) - 1));
 }
 
-size_t held_bytes(const Entry& entry) {
-  const size_t blob = entry.memory_bytes() - entry.block_bytes();
-  return EntryArena::block_bytes(entry.block_bytes()) + blob + Table::kSlotBytes;
-}
-
 }  // namespace
 
-double Evictor::score(Shard& shard, Slot slot, int64_t now_ms) const {
+double Evictor::score(Shard& shard, size_t database, Slot slot, int64_t now_ms) const {
   const Entry& entry = *slot.entry();
-  if (entry.dead(now_ms)) return kDeadScore;
+  if (shard.table(database).dead(entry, now_ms)) return kDeadScore;
   return store_.eviction().score(shard.eviction, slot.bits(), held_bytes(entry),
                                  entry.expire_at_ms(), now_ms);
 }
@@ -47,7 +42,7 @@ void Evictor::consider(Shard& shard, Slot slot, int64_t now_ms) {
   store_.eviction().count_sample(slot.bits());
   pool_.offer({.hash = store_.key(entry.key()).hash,
                .where = place_of(&entry, database_),
-               .score = score(shard, slot, now_ms)});
+               .score = score(shard, database_, slot, now_ms)});
   found_candidate_ = true;
 }
 
@@ -115,23 +110,23 @@ size_t Evictor::try_evict(Candidate candidate, int64_t now_ms) {
     const Slot slot = table.find(candidate.hash, entry_at(candidate.where));
     if (!slot) return 0;
     if (only_volatile(pool_kind_) && !slot.entry()->has_expiry()) return 0;
-    candidate.score = score(shard, slot, now_ms);
+    candidate.score = score(shard, database, slot, now_ms);
     if (candidate.score > pool_.next_score()) {
       pool_.offer(candidate);
       return 0;
     }
     EvictionPolicy& policy = store_.eviction();
+    const bool doomed = table.doomed(*slot.entry());
     const bool expired = slot.entry()->dead(now_ms);
     const KeyChange end = expired ? death_of(*slot.entry(), now_ms) : KeyChange::kEvicted;
-    if (expired) {
-      shard.expired.add();
-    } else {
+    if (!doomed && expired) shard.expired.add();
+    if (!doomed && !expired) {
       policy.on_evict(shard.eviction, candidate.hash, slot.bits());
       shard.evicted.add();
     }
     policy.on_remove(shard.eviction);
     entry = table.erase(slot, candidate.hash);
-    if (Observer* observer = store_.observer()) {
+    if (Observer* observer = doomed ? nullptr : store_.observer()) {
       observer->changed(database, {entry->key(), candidate.hash}, end);
     }
   }

@@ -35,7 +35,7 @@ class Evictor {
   bool sample(size_t samples, int64_t now_ms);
   bool step(size_t& wanted, int64_t now_ms);
   void consider(Shard& shard, Slot slot, int64_t now_ms);
-  double score(Shard& shard, Slot slot, int64_t now_ms) const;
+  double score(Shard& shard, size_t database, Slot slot, int64_t now_ms) const;
   size_t try_evict(Candidate candidate, int64_t now_ms);
 
   Store& store_;

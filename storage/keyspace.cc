@@ -27,6 +27,40 @@ struct DestroyBlock {
 using OwnedEntry = std::unique_ptr<Entry, DestroyEntry>;
 using EntryBlock = std::unique_ptr<Entry, DestroyBlock>;
 
+// The ids that tags have in a table, for an entry that is about to be put there. Tags that are new
+// there and get no entry are forgotten again.
+class GivenTags {
+ public:
+  explicit GivenTags(Table& table) : table_(table) {}
+  GivenTags(const GivenTags&) = delete;
+  GivenTags& operator=(const GivenTags&) = delete;
+  ~GivenTags() { table_.drop_unused_tags(list_.ids()); }
+
+  void keep(TagIds ids) { list_.assign(ids); }
+  bool are_called(TagIds ids, std::span<const std::string_view> names) const {
+    return !ids.empty() && table_.tags().are_called(ids, names);
+  }
+  void add(std::span<const std::string_view> names) {
+    if (!names.empty()) table_.tags().ids_of(names, list_);
+  }
+  bool has(std::string_view name) const { return ids().contains(table_.tags().find_id(name)); }
+  bool remove(std::string_view name) { return list_.remove(table_.tags().find_id(name)); }
+  // Those of an entry of `from`.
+  void take_over(Table& from, TagIds ids) {
+    if (&from == &table_) return keep(ids);
+    for (size_t i = 0; i < ids.size(); i++) {
+      const std::string_view name = from.tags()[ids[i]].name;
+      add({&name, 1});
+    }
+  }
+  size_t size() const { return list_.size(); }
+  TagIds ids() const { return list_.ids(); }
+
+ private:
+  Table& table_;
+  TagIdList list_;
+};
+
 // A string grown in place gets room to grow again, as Redis' sds does: twice its size, at most 1 MB
 // more.
 size_t capacity_for(size_t size) {
@@ -43,14 +77,22 @@ Shard& Keyspace::shard(const Key& key) {
 
 // The slot of a live key. A dead one is removed.
 Slot Keyspace::find_slot(const Key& key) {
-  Table& keys = table(key);
-  const Slot slot = keys.find(key);
-  if (!slot || !slot.entry()->dead(now_ms_)) return slot;
-  const KeyChange death = death_of(*slot.entry(), now_ms_);
+  const Slot slot = table(key).find(key);
+  if (!slot || !table(key).dead(*slot.entry(), now_ms_)) return slot;
+  bury(key, slot);
+  return {};
+}
+
+// Removes a dead key. That the tag of a doomed one was deleted has been told then.
+void Keyspace::bury(const Key& key, Slot slot) {
+  const Entry& entry = *slot.entry();
+  const bool doomed = table(key).doomed(entry);
+  const KeyChange death = death_of(entry, now_ms_);
+  if (entry.tagged()) table(key).tags().count_miss(entry.tags());
   Entry::destroy(take_out(key, slot));
+  if (doomed) return;
   shard(key).expired.add();
   if (Observer* observer = store_.observer()) observer->changed(database_, key, death);
-  return {};
 }
 
 // Takes an entry out of the table; it is the caller's.
@@ -84,41 +126,74 @@ std::optional<Keyspace::AccessHistory> Keyspace::access_history(const Key& key) 
 Entry* Keyspace::read(const Key& key, Access access) {
   Entry* entry = find(key, access);
   (entry != nullptr ? shard(key).hits : shard(key).misses).add();
+  if (entry != nullptr && entry->tagged()) table(key).tags().count_hit(entry->tags());
   if (entry == nullptr && access != Access::kInspect) {
     if (Observer* observer = store_.observer()) observer->missed(database_, key);
   }
   return entry;
 }
 
+void Keyspace::prefetch_tags(const Key& key) {
+  if (const Tags* tags = table(key).tags_if_any()) tags->prefetch();
+}
+
 // Replaces or inserts.
-void Keyspace::put(const Key& key, const EntryShape& shape, std::string_view text) {
-  Table& keys = table(key);
+void Keyspace::put(const Key& key, const EntryShape& shape, std::string_view text,
+                   const Tagging& tagging) {
   const Slot slot = find_slot(key);
-  if (slot) {
-    touch(key, slot);
-    keys.forget_expiry(*slot.entry());
-    const bool rewritten = slot.entry()->rewrite(shape);
-    if (rewritten && shape.kind == ValueKind::kText) {
-      std::memcpy(slot.entry()->text_bytes(), text.data(), text.size());
-    }
-    keys.note_expiry(slot);
-    if (rewritten) return note(key, KeyChange::kWritten);
+  const bool keep = tagging.keep && slot && slot.entry()->tagged();
+  if (keep || !tagging.names.empty()) return put_tagged(key, slot, shape, text, tagging);
+  put_into(key, slot, shape, text);
+}
+
+void Keyspace::put_tagged(const Key& key, Slot slot, EntryShape shape, std::string_view text,
+                          const Tagging& tagging) {
+  GivenTags given(table(key));
+  const TagIds before = slot ? slot.entry()->tags() : TagIds();
+  if (tagging.keep || given.are_called(before, tagging.names)) {
+    given.keep(before);
+  } else {
+    given.add(tagging.names);
   }
-  EntryBlock entry(Entry::create(shape));
-  if (shape.kind == ValueKind::kText) std::memcpy(entry->text_bytes(), text.data(), text.size());
-  install(key, slot, entry.get());
-  entry.release();
+  shape.tags = given.ids();
+  if (shape.tags != before) table(key).tags().prefetch(shape.tags, key.hash);
+  put_into(key, slot, shape, text);
+}
+
+void Keyspace::put_into(const Key& key, Slot slot, const EntryShape& shape, std::string_view text) {
+  if (slot) touch(key, slot);
+  if (!slot || !rewrite(key, slot, shape, text)) {
+    EntryBlock entry(Entry::create(shape));
+    if (shape.kind == ValueKind::kText) std::memcpy(entry->text_bytes(), text.data(), text.size());
+    install(key, slot, entry.get());
+    entry.release();
+  }
   note(key, KeyChange::kWritten);
 }
 
-void Keyspace::put_string(const Key& key, std::string_view value, int64_t expire_at_ms) {
-  int64_t integer = 0;
-  if (parse_integer(value, integer)) return put_integer(key, integer, expire_at_ms);
-  put_text(key, value, expire_at_ms, false);
+// False if the entry cannot be changed where it is.
+bool Keyspace::rewrite(const Key& key, Slot slot, const EntryShape& shape, std::string_view text) {
+  Entry& entry = *slot.entry();
+  if (entry.tags() != shape.tags) return false;
+  Table& keys = table(key);
+  keys.forget_expiry(entry);
+  const bool rewritten = entry.rewrite(shape);
+  if (rewritten && shape.kind == ValueKind::kText) {
+    std::memcpy(entry.text_bytes(), text.data(), text.size());
+  }
+  keys.note_expiry(slot);
+  return rewritten;
 }
 
-void Keyspace::put_text(const Key& key, std::string_view value, int64_t expire_at_ms,
-                        bool modified) {
+void Keyspace::put_string(const Key& key, std::string_view value, int64_t expire_at_ms,
+                          const Tagging& tagging) {
+  int64_t integer = 0;
+  if (parse_integer(value, integer)) return put_integer(key, integer, expire_at_ms, tagging);
+  put_text(key, value, expire_at_ms, false, tagging);
+}
+
+void Keyspace::put_text(const Key& key, std::string_view value, int64_t expire_at_ms, bool modified,
+                        const Tagging& tagging) {
   EntryShape shape{.key = key.bytes, .expire_at_ms = expire_at_ms, .modified = modified};
   BlobRef blob;
   if (value.size() > kInlineValueMax) {
@@ -128,11 +203,11 @@ void Keyspace::put_text(const Key& key, std::string_view value, int64_t expire_a
   } else {
     shape.text_bytes = value.size();
   }
-  put(key, shape, value);
+  put(key, shape, value, tagging);
   blob.detach();  // the entry's
 }
 
-void Keyspace::put_blob(const Key& key, Blob& value, int64_t expire_at_ms) {
+void Keyspace::put_blob(const Key& key, Blob& value, int64_t expire_at_ms, const Tagging& tagging) {
   assert(value.size() > kInlineValueMax);
   BlobRef blob = BlobRef::share(value);
   put(key,
@@ -140,17 +215,18 @@ void Keyspace::put_blob(const Key& key, Blob& value, int64_t expire_at_ms) {
        .expire_at_ms = expire_at_ms,
        .kind = ValueKind::kBlob,
        .blob = blob.get()},
-      {});
+      {}, tagging);
   blob.detach();  // the entry's
 }
 
-void Keyspace::put_integer(const Key& key, int64_t value, int64_t expire_at_ms) {
+void Keyspace::put_integer(const Key& key, int64_t value, int64_t expire_at_ms,
+                           const Tagging& tagging) {
   put(key,
       {.key = key.bytes,
        .expire_at_ms = expire_at_ms,
        .kind = ValueKind::kInteger,
        .integer = value},
-      {});
+      {}, tagging);
 }
 
 void Keyspace::put_object(const Key& key, Object object, int64_t expire_at_ms) {
@@ -159,7 +235,7 @@ void Keyspace::put_object(const Key& key, Object object, int64_t expire_at_ms) {
        .expire_at_ms = expire_at_ms,
        .kind = ValueKind::kObject,
        .object = object},
-      {});
+      {}, {});
 }
 
 char* Keyspace::grow_string(const Key& key, size_t size) {
@@ -179,7 +255,8 @@ char* Keyspace::grow_string(const Key& key, size_t size) {
   }
   EntryShape shape{.key = key.bytes,
                    .expire_at_ms = entry != nullptr ? entry->expire_at_ms() : kNoExpiry,
-                   .modified = true};
+                   .modified = true,
+                   .tags = entry != nullptr ? entry->tags() : TagIds()};
   BlobRef blob;
   if (size > kInlineValueMax) {
     blob = BlobRef(Blob::create(size, capacity_for(size)));
@@ -219,11 +296,44 @@ bool Keyspace::set_expiry(const Key& key, int64_t expire_at_ms) {
     note(key, KeyChange::kWritten);
     return true;
   }
-  keys.note_expiry(slot);  // as it was: replace() below forgets it
-  Entry* rebuilt = entry->with(entry->key(), expire_at_ms);
-  Entry::destroy_block(keys.replace(slot, rebuilt));
-  note(key, KeyChange::kWritten);
+  keys.note_expiry(slot);  // as it was: replace() forgets it
+  rebuild(key, slot, expire_at_ms, entry->tags());
   return true;
+}
+
+// The same entry in a new block.
+void Keyspace::rebuild(const Key& key, Slot slot, int64_t expire_at_ms, TagIds tags) {
+  EntryBlock rebuilt(slot.entry()->with(key.bytes, expire_at_ms, tags));
+  Entry::destroy_block(table(key).replace(slot, rebuilt.get()));
+  rebuilt.release();
+  note(key, KeyChange::kWritten);
+}
+
+Result<size_t> Keyspace::add_tags(const Key& key, std::span<const std::string_view> names) {
+  const Slot slot = find_slot(key);
+  if (!slot) return size_t{0};
+  GivenTags given(table(key));
+  given.keep(slot.entry()->tags());
+  size_t added = 0;
+  for (const std::string_view name : names) {
+    if (given.has(name)) continue;
+    if (given.size() == kTagsPerKeyMax) return Status::kTooManyTags;
+    given.add({&name, 1});
+    added++;
+  }
+  if (added > 0) rebuild(key, slot, slot.entry()->expire_at_ms(), given.ids());
+  return added;
+}
+
+size_t Keyspace::remove_tags(const Key& key, std::span<const std::string_view> names) {
+  const Slot slot = find_slot(key);
+  if (!slot || !slot.entry()->tagged()) return 0;
+  GivenTags given(table(key));
+  given.keep(slot.entry()->tags());
+  size_t removed = 0;
+  for (const std::string_view name : names) removed += given.remove(name);
+  if (removed > 0) rebuild(key, slot, slot.entry()->expire_at_ms(), given.ids());
+  return removed;
 }
 
 void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
@@ -231,8 +341,10 @@ void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
   assert(slot);
   const AccessBits bits = slot.bits();
   Entry* const old = slot.entry();
-  EntryBlock moved(old->with(to.bytes, old->expire_at_ms()));
   const Slot replaced = target.find_slot(to);
+  GivenTags given(target.table(to));
+  given.take_over(table(from), old->tags());
+  EntryBlock moved(old->with(to.bytes, old->expire_at_ms(), given.ids()));
   assert(!replaced || replaced.entry() != old);
   target.install(to, replaced, moved.get());
   moved.release();
@@ -241,17 +353,34 @@ void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
   note(from, KeyChange::kRemoved);
   if (replaced) target.note_created(to);
   target.note(to, KeyChange::kWritten);
+  if (store_.tag_deletions.any()) catch_escaped(from, target, to);
+}
+
+// What was moved or copied past a deletion of its tags goes as well.
+void Keyspace::catch_escaped(const Key& from, Keyspace& target, const Key& to) {
+  if (database_ != target.database_) return;
+  Table& keys = target.table(to);
+  const TagIds ids = keys.find(to).entry()->tags();
+  const auto carries = [&](std::string_view name) {
+    return !ids.empty() && ids.contains(keys.tags().find_id(name));
+  };
+  const bool caught = store_.tag_deletions.catches(database_, Store::shard_of(from.hash),
+                                                   Store::shard_of(to.hash), carries);
+  if (caught) target.erase(to);
 }
 
 void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
   Entry* source = find(from);
   assert(source != nullptr);
   const Slot replaced = target.find_slot(to);
-  OwnedEntry twin(source->copy(to.bytes));
+  GivenTags given(target.table(to));
+  given.take_over(table(from), source->tags());
+  OwnedEntry twin(source->copy(to.bytes, given.ids()));
   target.install(to, replaced, twin.get());
   twin.release();
   if (replaced) target.note_created(to);
   target.note(to, KeyChange::kWritten);
+  if (store_.tag_deletions.any()) catch_escaped(from, target, to);
 }
 
 // Puts an entry into the slot that find_slot(key) gave, or into a new one if it gave none.

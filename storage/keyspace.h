@@ -1,7 +1,8 @@
 // One database under a lock: what a command may do with keys. Every change of an entry goes through
-// here, so counters, expiry bounds and (later) tags and eviction are kept at one choke point.
+// here, so counters, expiry bounds, tags and eviction are kept at one choke point.
 //
-// A dead key (its expiry has passed) is never seen: whoever meets one removes it on the spot.
+// A dead key (its expiry has passed, or a tag of it was deleted) is never seen: whoever meets one
+// removes it on the spot.
 //
 // A Keyspace is made for one command (or one command of a transaction) and used by one thread,
 // while the LockedKeys it was made of lives. Every key passed in must be held by that lock.
@@ -9,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "storage/entry.h"
@@ -16,6 +18,14 @@
 #include "storage/store.h"
 
 namespace larder::storage {
+
+// What tags a key gets that is stored: those named, each once and at most kTagsPerKeyMax, or those
+// that it has already. None by default, as it gets no expiry.
+struct Tagging {
+  std::span<const std::string_view> names{};
+  bool keep = false;
+};
+inline constexpr Tagging kKeepTags{.keep = true};
 
 class Keyspace {
  public:
@@ -48,17 +58,22 @@ class Keyspace {
   void set_touching(bool touching) { touching_ = touching; }
 
   // Stores a string, as an integer where it is one, in place of whatever was there.
-  void put_string(const Key& key, std::string_view value, int64_t expire_at_ms);
-  void put_integer(const Key& key, int64_t value, int64_t expire_at_ms);
+  void put_string(const Key& key, std::string_view value, int64_t expire_at_ms,
+                  const Tagging& tagging = {});
+  void put_integer(const Key& key, int64_t value, int64_t expire_at_ms,
+                   const Tagging& tagging = {});
   // The same for a string that is in a blob already, of more than kInlineValueMax bytes: the entry
   // gets a reference of its own, nothing is copied.
-  void put_blob(const Key& key, Blob& value, int64_t expire_at_ms);
+  void put_blob(const Key& key, Blob& value, int64_t expire_at_ms, const Tagging& tagging = {});
   // The same as text, even where it spells an integer. `modified`: see EntryShape.
-  void put_text(const Key& key, std::string_view value, int64_t expire_at_ms, bool modified);
+  void put_text(const Key& key, std::string_view value, int64_t expire_at_ms, bool modified,
+                const Tagging& tagging = {});
 
   // Changes the value of `entry`, the live integer that find() or read() gave for `key`.
   void set_integer(const Key& key, Entry& entry, int64_t value) {
-    if (!entry.set_integer(value)) return put_integer(key, value, entry.expire_at_ms());
+    if (!entry.set_integer(value)) {
+      return put_integer(key, value, entry.expire_at_ms(), kKeepTags);
+    }
     note(key, KeyChange::kWritten);
   }
 
@@ -74,8 +89,8 @@ class Keyspace {
   }
 
   // Makes the string value of `key` `size` bytes long, creating the key if there is none, and
-  // returns its bytes for writing: the old bytes, then zeros. The expiry is kept. `size` is at
-  // least the value's present length. Who has changed the value says so by note_written(), be it
+  // returns its bytes for writing: the old bytes, then zeros. Expiry and tags are kept. `size` is
+  // at least the value's present length. Who has changed the value says so by note_written(), be it
   // only that it has grown.
   char* grow_string(const Key& key, size_t size);
   void note_written(const Key& key) { note(key, KeyChange::kWritten); }
@@ -84,17 +99,28 @@ class Keyspace {
     if (Observer* observer = store_.observer()) observer->fields_expired(database_, key);
   }
 
+  // Asks for the memory that storing the key with named tags will need.
+  void prefetch_tags(const Key& key);
+
   bool erase(const Key& key);
 
   // Sets or (kNoExpiry) takes away the expiry of a live key; false if there is none. A time that
   // has passed already deletes the key.
   bool set_expiry(const Key& key, int64_t expire_at_ms);
 
-  // Moves the entry of `from`, which is live, with its expiry to `to` in the database of `target`,
-  // replacing what is there.
+  // Gives the live key more tags, or takes some from it; each name may stand there repeatedly.
+  // Answers how many it did not have, or had: 0 if there is no such key, kTooManyTags, and nothing
+  // changed, if it would have more than kTagsPerKeyMax.
+  Result<size_t> add_tags(const Key& key, std::span<const std::string_view> names);
+  size_t remove_tags(const Key& key, std::span<const std::string_view> names);
+  // What the tag of an entry in the shard of `key` is called.
+  std::string_view tag_name(const Key& key, TagId id) { return table(key).tags()[id].name; }
+
+  // Moves the entry of `from`, which is live, with expiry and tags to `to` in the database of
+  // `target`, replacing what is there.
   void move(const Key& from, Keyspace& target, const Key& to);
 
-  // Copies the value and the expiry of `from`, which is live; replaces what is there.
+  // Copies value, expiry and tags of `from`, which is live; replaces what is there.
   void copy(const Key& from, Keyspace& target, const Key& to);
 
  private:
@@ -110,8 +136,15 @@ class Keyspace {
   }
   Slot find_slot(const Key& key);
   void touch(const Key& key, Slot slot);
+  void bury(const Key& key, Slot slot);
   Entry* take_out(const Key& key, Slot slot);
-  void put(const Key& key, const EntryShape& shape, std::string_view text);
+  void put(const Key& key, const EntryShape& shape, std::string_view text, const Tagging& tagging);
+  void put_tagged(const Key& key, Slot slot, EntryShape shape, std::string_view text,
+                  const Tagging& tagging);
+  void put_into(const Key& key, Slot slot, const EntryShape& shape, std::string_view text);
+  bool rewrite(const Key& key, Slot slot, const EntryShape& shape, std::string_view text);
+  void catch_escaped(const Key& from, Keyspace& target, const Key& to);
+  void rebuild(const Key& key, Slot slot, int64_t expire_at_ms, TagIds tags);
   // Throws std::bad_alloc, and then has not taken the entry over.
   void install(const Key& key, Slot slot, Entry* entry);
 

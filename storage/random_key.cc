@@ -3,7 +3,6 @@
 #include <array>
 #include <random>
 
-#include "storage/function_ref.h"
 #include "storage/keyspace.h"
 
 namespace larder::storage {
@@ -14,7 +13,7 @@ class Picker {
   Picker(Store& store, const LockedKeys* held, size_t database, int64_t now_ms, uint64_t random)
       : store_(store), held_(held), database_(database), now_ms_(now_ms), random_(random) {
     for (size_t i = 0; i < Store::kShards; i++) {
-      with_shard(i, [&](const LockedKeys& locked) {
+      store_.with_shard(held_, i, [&](const LockedKeys& locked) {
         sizes_[i] = store_.table(locked, i, database_).size();
       });
       total_ += sizes_[i];
@@ -27,7 +26,7 @@ class Picker {
   std::optional<std::string> draw() {
     std::optional<std::string> drawn;
     const size_t shard = draw_shard();
-    with_shard(shard, [&](const LockedKeys& locked) {
+    store_.with_shard(held_, shard, [&](const LockedKeys& locked) {
       const Entry* entry = store_.table(locked, shard, database_).random_entry(random_());
       if (entry == nullptr) return;
       drawn = entry->key();
@@ -37,12 +36,6 @@ class Picker {
   }
 
  private:
-  void with_shard(size_t index, FunctionRef<void(const LockedKeys&)> work) {
-    if (held_ != nullptr) return work(*held_);
-    const LockedKeys locked = store_.lock_shard(index);
-    work(locked);
-  }
-
   // Each shard by the number of its keys.
   size_t draw_shard() {
     size_t rank = random_() % total_;

@@ -20,6 +20,7 @@ enum class Status : uint8_t {
   kTooLong,          // the result would pass the limit on a string
   kExists,           // the target exists already
   kSameObject,       // source and target are the same
+  kTooManyTags,      // the key would have more than it may
   kIndexOutOfRange,  // there is no element at this position
 };
 

@@ -19,12 +19,9 @@ ScanCursor KeyScanner::cursor() const {
 void KeyScanner::step(const LockedKeys* held, int64_t now_ms, ScanBudget& budget,
                       FunctionRef<void(const Entry&)> visit) {
   while (!finished() && budget.entries > 0 && budget.buckets >= Table::kSegmentBuckets) {
-    if (held != nullptr) {
-      step_in_shard(*held, now_ms, budget, visit);
-    } else {
-      const LockedKeys locked = store_.lock_shard(shard_);
+    store_.with_shard(held, shard_, [&](const LockedKeys& locked) {
       step_in_shard(locked, now_ms, budget, visit);
-    }
+    });
   }
 }
 
@@ -32,7 +29,7 @@ void KeyScanner::step_in_shard(const LockedKeys& locked, int64_t now_ms, ScanBud
                                FunctionRef<void(const Entry&)> visit) {
   const Table& table = store_.table(locked, shard_, database_);
   position_ = table.scan(position_, budget, [&](const Entry& entry) {
-    if (!entry.dead(now_ms)) visit(entry);
+    if (!table.dead(entry, now_ms)) visit(entry);
   });
   shard_ += position_ == 0;
 }

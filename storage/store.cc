@@ -149,7 +149,7 @@ void Store::measure(size_t first_database, std::span<DatabaseSize> sizes, const 
     if (held == nullptr && !all_held_here()) own.emplace(lock_shard(i));
     for (size_t d = 0; d < sizes.size(); d++) {
       const Table& table = shards_[i]->table(first_database + d);
-      sizes[d].keys += table.size();
+      sizes[d].keys += table.size() - table.doomed();
       sizes[d].volatile_keys += table.volatile_size();
       sizes[d].table_bytes += table.memory_bytes();
       expire_at_sums_s[d] += table.expire_at_sum_s();
@@ -233,7 +233,9 @@ std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
     if (table.memory_bytes() > 0) tables.emplace_back(std::move(table));
   }
   uint64_t keys = 0;
-  for (const DatabaseSize& left : sizes(&locked)) keys += left.keys;
+  for (const auto& shard : shards_) {
+    for (size_t d = 0; d < options_.databases; d++) keys += shard->table(d).size();
+  }
   eviction_.set_keys(keys);
   if (Observer* to_tell = observer()) to_tell->flushed(database);
   return tables;

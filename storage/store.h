@@ -18,6 +18,7 @@
 #include "storage/key_hash.h"
 #include "storage/observer.h"
 #include "storage/shard.h"
+#include "storage/tag_deletions.h"
 
 namespace larder::storage {
 
@@ -68,7 +69,7 @@ struct StoreCounters {
 };
 
 struct DatabaseSize {
-  size_t keys = 0;
+  size_t keys = 0;                // without those of deleted tags
   size_t volatile_keys = 0;       // with an expiry
   int64_t mean_expire_at_ms = 0;  // of those, in whole seconds; 0 if there are none
   size_t table_bytes = 0;         // memory of the tables without their entries
@@ -95,11 +96,23 @@ class Store {
   LockedKeys lock_shards(std::span<const uint32_t> shards);
   LockedKeys lock_all();
 
+  // Calls work(locked) with the shard locked: by `held`, which then holds all shards, or, if that
+  // is null, for the call.
+  template <typename Work>
+  decltype(auto) with_shard(const LockedKeys* held, size_t shard, Work&& work) {
+    if (held != nullptr) return work(*held);
+    const LockedKeys locked = lock_shard(shard);
+    return work(locked);
+  }
+
   // The table of a locked shard. Only for what works on whole shards (scan, sweep, flush, reports);
   // commands on keys use Keyspace.
   Table& table(const LockedKeys& locked, size_t shard, size_t database);
 
   EvictionPolicy& eviction() { return eviction_; }
+  // Counts deletions of tags, which leave entries to be reaped (storage/tag_reaper.h). Any thread.
+  std::atomic<uint64_t> doomings{0};
+  TagDeletions tag_deletions;
 
   // Null: nobody is to be told. The observer must outlive its last call, which may come as long as
   // another thread holds a shard that it locked before. Any thread.
@@ -108,17 +121,14 @@ class Store {
 
   static size_t shard_of(KeyHash hash) { return static_cast<size_t>(hash >> (64 - kShardBits)); }
   Shard& shard(size_t index) { return *shards_[index]; }
-
   // Of one database or of every one, in one pass over the shards, which locks one after the other.
-  // `held`: a lock on all shards that the caller has already, or null.
-  // Without `held`, the calling thread may hold all shards or none.
+  // `held`: a lock on all shards that the caller has, or null; then it may hold all shards or none.
   DatabaseSize size(size_t database, const LockedKeys* held = nullptr);
   std::vector<DatabaseSize> sizes(const LockedKeys* held = nullptr);
   StoreCounters counters() const;
-  // Sets all but `writes` to 0. `held` as in sizes().
+  // All but `writes`. `held` as in sizes().
   void reset_counters(const LockedKeys* held = nullptr);
-  // Memory of all tables without their entries, in bytes. Locks shard by shard.
-  size_t table_bytes();
+  size_t table_bytes();  // of all tables, without their entries
 
   // Ask for the memory that finding the keys in the database will need, so that the cache misses of
   // several keys overlap: a key's shard as soon as its hash is known, then its directory, bucket
@@ -146,8 +156,8 @@ class Store {
   // Swaps two databases; all shards are held.
   void swap_databases(const LockedKeys& locked, size_t a, size_t b);
 
-  // Takes all tables of a database away and leaves empty ones. All shards are
-  // held. The keys are gone at once; freeing them is left to whoever gets the tables.
+  // Takes all tables of a database away; all shards are held. The keys are gone at once; freeing
+  // them is left to whoever gets the tables.
   std::vector<Table> detach(const LockedKeys& locked, size_t database);
 
  private:

@@ -63,6 +63,7 @@ void Table::swap(Table& other) noexcept {
   std::swap(depth_, other.depth_);
   std::swap(next_due_ms_, other.next_due_ms_);
   std::swap(expire_at_sum_s_, other.expire_at_sum_s_);
+  std::swap(tags_, other.tags_);
 }
 
 size_t Table::directory_index(KeyHash hash) const {
@@ -143,6 +144,17 @@ TablePosition Table::sample(TablePosition from, size_t& wanted,
 }
 
 void Table::insert(KeyHash hash, Entry* entry, AccessBits bits) {
+  if (!entry->tagged()) return place(hash, entry, bits);
+  tags_->add(entry->tags(), hash);
+  try {
+    place(hash, entry, bits);
+  } catch (...) {
+    forget_tags(*entry, hash);
+    throw;
+  }
+}
+
+void Table::place(KeyHash hash, Entry* entry, AccessBits bits) {
   if (!directory_) {
     SegmentOwner first(Segment::create(0, 0, 1));
     directory_ = std::make_unique<SegmentRef[]>(1);
@@ -159,6 +171,7 @@ void Table::insert(KeyHash hash, Entry* entry, AccessBits bits) {
 
 Entry* Table::replace(Slot slot, Entry* entry) {
   Entry* old = slot.entry();
+  if (old->tags() != entry->tags()) change_tags(*old, *entry);
   forget_expiry(*old);
   slot.bucket_->entries[slot.index_] = EntryRef(entry, slot.bits());
   note_expiry(slot);
@@ -168,6 +181,7 @@ Entry* Table::replace(Slot slot, Entry* entry) {
 Entry* Table::erase(Slot slot, KeyHash hash) {
   Entry* entry = slot.entry();
   forget_expiry(*entry);
+  if (entry->tagged()) forget_tags(*entry, hash);
   slot.segment_->remove(*slot.bucket_, slot.index_, hash);
   size_--;
   give_back_room(directory_index(hash));
@@ -185,17 +199,19 @@ void Table::note_expiry(Slot slot) {
 }
 
 void Table::note_due(Slot slot) {
-  lower_bounds(*slot.segment_, slot.entry()->next_due_ms());
+  note_due(*slot.entry(), *slot.segment_);
 }
 
-void Table::lower_bounds(Segment& segment, int64_t due_ms) {
+void Table::note_due(const Entry& entry, Segment& segment) {
+  const int64_t due_ms = entry.next_due_ms();
   segment.next_due_ms = std::min(segment.next_due_ms, due_ms);
   next_due_ms_ = std::min(next_due_ms_, due_ms);
+  if (entry.tagged()) tags_->note_due(entry.tags(), due_ms);
 }
 
 void Table::count_expiry(Segment& segment, const Entry& entry) {
   if (!entry.has_expiry() && entry.kind() != ValueKind::kObject) return;
-  lower_bounds(segment, entry.next_due_ms());
+  note_due(entry, segment);
   if (!entry.has_expiry()) return;
   volatile_size_++;
   expire_at_sum_s_ += expiry_seconds(entry);
@@ -342,14 +358,16 @@ void Table::sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Ent
   segment.each([&](Bucket& bucket, uint32_t i) {
     Entry* entry = bucket.entries[i].entry();
     const int64_t due_ms = entry->next_due_ms();
-    if (due_ms == kNothingDue) return;
+    if (due_ms == kNothingDue || doomed(*entry)) return;
     if (due_ms > now_ms || !entry->dead(now_ms)) {
       if (due_ms <= now_ms) on_due(*entry);
       next_due_ms = std::min(next_due_ms, entry->next_due_ms());
       return;
     }
+    const KeyHash hash = hash_key(entry->key(), seed_);
     forget_expiry(*entry);
-    segment.remove(bucket, i, hash_key(entry->key(), seed_));
+    if (entry->tagged()) forget_tags(*entry, hash);
+    segment.remove(bucket, i, hash);
     size_--;
     on_dead(entry);
   });
@@ -479,6 +497,7 @@ bool Table::destroy_some(size_t segments_max) {
   }
   if (end > 0) return true;
   directory_.reset();
+  tags_.reset();
   size_ = volatile_size_ = depth_ = 0;
   next_due_ms_ = kNothingDue;
   expire_at_sum_s_ = 0;
@@ -504,7 +523,7 @@ bool Table::recount() const {
       const Slot found = find({entry.key(), hash_key(entry.key(), seed_)});
       in_segment++;
       all_hold &= found && found.entry() == &entry;
-      all_hold &= segment.next_due_ms <= entry.next_due_ms();
+      all_hold &= doomed(entry) || segment.next_due_ms <= entry.next_due_ms();
       if (!entry.has_expiry()) return;
       volatile_size++;
       sum_s += expiry_seconds(entry);
@@ -514,7 +533,7 @@ bool Table::recount() const {
     bytes += segment.bytes();
     i += directory_span(segment);
   }
-  return all_hold && size == size_ && volatile_size == volatile_size_ &&
+  return all_hold && tags_hold() && size == size_ && volatile_size == volatile_size_ &&
          sum_s == expire_at_sum_s_ && bytes == segment_bytes_;
 }
 
@@ -539,12 +558,14 @@ bool Table::stash_counts_hold(const Segment& segment) const {
 
 void Table::prefetch_directory(KeyHash hash) const {
   if (size_ != 0) __builtin_prefetch(&directory_[directory_index(hash)]);
+  if (tags_ != nullptr) __builtin_prefetch(tags_.get());
 }
 
 void Table::prefetch_bucket(KeyHash hash) const {
   if (size_ == 0) return;
   const SegmentRef segment = directory_[directory_index(hash)];
   __builtin_prefetch(&segment->bucket(segment.home_of(hash)));
+  if (tags_ != nullptr) tags_->prefetch();
 }
 
 void Table::prefetch_entry(KeyHash hash) const {

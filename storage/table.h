@@ -7,7 +7,7 @@
 // than a directory.
 //
 // A segment also knows a lower bound of its entries' expiries: the sweep opens only segments that
-// may hold a dead key.
+// may hold a dead key. The table knows which of its entries carry which tags (storage/tags.h).
 //
 // Not thread-safe: each table is guarded by its shard's lock.
 #pragma once
@@ -16,46 +16,16 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string_view>
 
 #include "storage/entry.h"
 #include "storage/function_ref.h"
 #include "storage/key_hash.h"
 #include "storage/segment_ref.h"
+#include "storage/slot.h"
+#include "storage/tags.h"
 
 namespace larder::storage {
-
-// Where an entry is. Valid until the table is changed by insert() or erase().
-class Slot {
- public:
-  Slot() = default;
-  explicit operator bool() const { return bucket_ != nullptr; }
-  Entry* entry() const { return bucket_->entries[index_].entry(); }
-  AccessBits bits() const { return bucket_->entries[index_].bits(); }
-  void set_bits(AccessBits bits) const { bucket_->entries[index_] = EntryRef(entry(), bits); }
-
- private:
-  friend class Table;
-  Slot(Segment* segment, Bucket* bucket, uint32_t index)
-      : segment_(segment), bucket_(bucket), index_(index) {}
-  Segment* segment_ = nullptr;
-  Bucket* bucket_ = nullptr;
-  uint32_t index_ = 0;
-};
-
-// A place in the order in which Table::scan visits buckets: a number below 2^kTablePositionBits, 0
-// at the start. It stays valid through any change of the table: a scan returns every key that is
-// there from its beginning to its end, some perhaps twice, since a segment that is split, united
-// with others or rebuilt after the scan passed part of it is visited again in part.
-// From the lowest bits: a home bucket's position, its segment's prefix and, if inside it, depth.
-using TablePosition = uint64_t;
-inline constexpr int kPausedDepthAt = Segment::kDepthMax + Segment::kHomeBits;
-inline constexpr int kTablePositionBits = kPausedDepthAt + 5;
-
-// How much a scan may look at; counted down as it goes.
-struct ScanBudget {
-  size_t entries = 0;
-  size_t buckets = 0;  // a segment without entries costs one
-};
 
 class Table {
  public:
@@ -72,26 +42,27 @@ class Table {
   Table(const Table&) = delete;
 
   void swap(Table& other) noexcept;
-
   size_t size() const { return size_; }
   size_t volatile_size() const { return volatile_size_; }  // entries with an expiry
+  // Entries that nobody may see, since a tag of theirs was deleted. They count in the two above.
+  size_t doomed() const { return tags_ ? tags_->doomed() : 0; }
 
-  // Sum of the entries' expiries in seconds since the epoch, each cut to 2^40 s.
+  // Of the entries' expiries in seconds since the epoch, each cut to 2^40 s.
   uint64_t expire_at_sum_s() const { return expire_at_sum_s_; }
 
   // The slot of `key`, dead or alive; a false slot if there is none.
   Slot find(const Key& key) const;
 
-  // The slot of this very entry, whose key has that hash; a false slot if it is not here (any
-  // more). The entry is not looked at and need not exist.
+  // The slot of this very entry, whose key has that hash; a false slot if it is not here. The entry
+  // is not looked at and need not exist.
   Slot find(KeyHash hash, const Entry* entry) const;
 
-  // Takes over an entry whose key is not in the table. Throws std::bad_alloc, and then has taken
-  // nothing over.
+  // Takes over an entry whose key is not here. Throws std::bad_alloc, and then has taken nothing.
   void insert(KeyHash hash, Entry* entry, AccessBits bits = 0);
 
   // Puts `entry`, which has the same key, into the slot, whose access bits stay. The old entry is
-  // returned and the caller's.
+  // returned and the caller's. Throws std::bad_alloc, if the tags are others, and then has taken
+  // nothing over.
   Entry* replace(Slot slot, Entry* entry);
 
   // Takes the entry out of the table; it is the caller's.
@@ -107,31 +78,36 @@ class Table {
   // buckets are visited, so a few entries more than budgeted may be. Returns where to go on, 0 when
   // the table's end was reached.
   //
-  // No segment is begun with fewer than kSegmentBuckets left in the budget. A scan that never runs
-  // out of entries therefore pauses only between segments, where no split can make it return a key
-  // twice.
+  // No segment is begun with fewer than kSegmentBuckets left in the budget: a scan that never runs
+  // out of entries pauses between segments only, where no split can make it return a key twice.
   TablePosition scan(TablePosition from, ScanBudget& budget,
                      FunctionRef<void(const Entry&)> visit) const;
 
   // Calls `visit` for the entries of whole buckets as they lie in memory until `wanted`, counted
-  // down, is 0: a random sample, since hashes are random, at the price of a few cache lines. Begins
-  // where an earlier call left off, or at 0; returns where to go on, 0 at the table's end. `visit`
-  // must not change the table.
+  // down, is 0: a random sample, since hashes are random, at the price of a few cache lines.
+  // Returns where to go on, 0 at the table's end. `visit` must not change the table.
   TablePosition sample(TablePosition from, size_t& wanted, FunctionRef<void(Slot)> visit) const;
 
-  // Lower bound of the earliest expiry in the table, of entries and of the elements of collections
-  // (Entry::next_due_ms()), in milliseconds since the epoch.
+  // Whether nobody may see the entry: because a tag of it was deleted; or for that or its expiry.
+  bool doomed(const Entry& entry) const {
+    return entry.tagged() && tags_->doomed() > 0 && tags_->any_dead(entry.tags());
+  }
+  bool dead(const Entry& entry, int64_t now_ms) const {
+    return entry.dead(now_ms) || doomed(entry);
+  }
+
+  // Lower bound of Entry::next_due_ms() in the table, in milliseconds since the epoch.
   int64_t next_due_ms() const { return next_due_ms_; }
 
-  // Takes dead entries out of up to `segments_max` segments that are due at `now_ms`, handing each
-  // to `on_dead`, whose it then is. Live ones of which elements may be dead are shown to `on_due`,
-  // which may sweep them. True if more is due.
+  // Takes entries that are dead, but not doomed, out of up to `segments_max` segments that are due
+  // at `now_ms`, handing each to `on_dead`, whose it then is. Live ones of which elements may be
+  // dead are shown to `on_due`, which may sweep them. True if more is due.
   bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead,
              FunctionRef<void(Entry&)> on_due);
   bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead) {
     return sweep(now_ms, segments_max, on_dead, [](Entry&) {});
   }
-  // Looks at the segments that are due, without changing anything.
+  // Looks at the segments that are due.
   size_t count_dead(int64_t now_ms) const;
 
   // Moves entries, and the segment itself, out of memory that the arena wants to be emptied: in the
@@ -140,26 +116,44 @@ class Table {
   // go on, 0 at the table's end. Throws std::bad_alloc; then some are moved and some are not.
   TablePosition compact(TablePosition from, bool values, size_t& moves_max);
 
-  // After entries were taken out: builds the table anew if it has room for far more than are left.
-  // These keep their addresses. Out of memory, all stays as it is.
+  // After entries without tags were taken out: builds the table anew if it has room for far more
+  // than are left. These keep their addresses. Out of memory, all stays as it is.
   void tighten();
+
+  // Tags (table_tags.cc): ids are found or made in tags(). One that was made becomes a tag of an
+  // entry soon, or is dropped.
+  Tags& tags();
+  const Tags* tags_if_any() const { return tags_.get(); }
+  void drop_unused_tags(TagIds ids);
+
+  // Calls `visit` for the entries that carry the tag, dead or alive, and whose fragments lie in
+  // [low, high], in the order of these.
+  void each_tagged(TagId id, HashFragment low, HashFragment high,
+                   FunctionRef<void(const Entry&)> visit) const;
+  // How many live entries carry the tag: at once, but for tags of which some may have died.
+  size_t count_tagged(std::string_view name, int64_t now_ms) const;
+  // Deletes the tag: from now on its entries are doomed. Answers how many live ones there were, and
+  // calls `tell`, if it is not null, for each. Throws std::bad_alloc, and then has changed nothing.
+  size_t kill_tag(std::string_view name, int64_t now_ms, FunctionRef<void(const Entry&)>* tell);
+  // Takes up to `entries_max` doomed entries out of the table, handing each to `on_dead`, whose it
+  // then is. True if there are more.
+  bool reap(size_t entries_max, FunctionRef<void(Entry*)> on_dead);
 
   // An entry chosen by 64 random bits, each with the same probability; null if empty.
   Entry* random_entry(uint64_t random) const;
 
-  // Destroys up to `segments_max` segments with their entries: for freeing a table in slices. True
-  // if something is left; until nothing is, only this and the destructor may be called.
+  // Destroys up to `segments_max` segments with their entries. True if something is left; until
+  // nothing is, only this and the destructor may be called.
   bool destroy_some(size_t segments_max);
 
-  // Bytes of directory and segments; and of these, what segments take in the arena.
+  // Bytes of directory and segments; and what segments take in the arena.
   size_t memory_bytes() const;
   size_t segment_bytes() const { return segment_bytes_; }
 
-  // Counts everything again and compares, for tests: false if a counter or a bound is wrong.
+  // Counts everything again, for tests: false if a counter or a bound is wrong.
   bool recount() const;
 
-  // Ask for the memory that find() will need: the directory, then the key's home bucket, and then
-  // the entry that it seems to be. Each needs what the one before asked for.
+  // Ask for the memory that find() will need. Each needs what the one before asked for.
   void prefetch_directory(KeyHash hash) const;
   void prefetch_bucket(KeyHash hash) const;
   void prefetch_entry(KeyHash hash) const;
@@ -178,7 +172,6 @@ class Table {
   void free_segments();
   void visit_home(const Segment& segment, uint32_t home,
                   FunctionRef<void(const Entry&)> visit) const;
-  void lower_bounds(Segment& segment, int64_t due_ms);
   void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead,
                      FunctionRef<void(Entry&)> on_due);
   template <typename Visit>
@@ -186,6 +179,12 @@ class Table {
   void compact_bucket(Bucket& bucket, bool values, size_t& moves_max);
   Entry* entry_by_rank(size_t rank) const;
   bool stash_counts_hold(const Segment& segment) const;
+  void place(KeyHash hash, Entry* entry, AccessBits bits);
+  void forget_tags(const Entry& entry, KeyHash hash);
+  void change_tags(const Entry& from, const Entry& to);
+  void note_due(const Entry& entry, Segment& segment);
+  void each_like(HashFragment fragment, TagId id, FunctionRef<bool(Slot, KeyHash)> visit) const;
+  bool tags_hold() const;
 
   std::unique_ptr<SegmentRef[]> directory_;  // 2^depth_; a segment may stand there repeatedly
   uint64_t seed_;
@@ -195,6 +194,7 @@ class Table {
   size_t segment_bytes_ = 0;
   int64_t next_due_ms_ = kNothingDue;
   uint64_t expire_at_sum_s_ = 0;
+  std::unique_ptr<Tags> tags_;  // null unless an entry has tags
 };
 
 }  // namespace larder::storage

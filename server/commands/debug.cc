@@ -164,12 +164,9 @@ TableStats table_stats(Call& call, size_t database) {
   storage::Store& store = call.store();
   TableStats stats;
   for (size_t shard = 0; shard < storage::Store::kShards; shard++) {
-    if (call.held() != nullptr) {
-      stats.add(store.table(*call.held(), shard, database));
-    } else {
-      const storage::LockedKeys locked = store.lock_shard(shard);
+    store.with_shard(call.held(), shard, [&](const storage::LockedKeys& locked) {
       stats.add(store.table(locked, shard, database));
-    }
+    });
   }
   return stats;
 }

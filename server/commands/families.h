@@ -39,6 +39,8 @@ core::Family sorted_set_pop_commands();
 core::Family sorted_set_range_commands();
 core::Family string_commands();
 core::Family string_edit_commands();
+core::Family tag_commands();
+core::Family tag_deletion_commands();
 core::Family transaction_commands();
 
 inline std::vector<core::Family> all_families() {
@@ -73,6 +75,8 @@ inline std::vector<core::Family> all_families() {
           sorted_set_range_commands(),
           string_commands(),
           string_edit_commands(),
+          tag_commands(),
+          tag_deletion_commands(),
           transaction_commands()};
 }
 

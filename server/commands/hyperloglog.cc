@@ -37,7 +37,8 @@ bool read_sketch(Call& call, const Result<Entry*>& found, char (&digits)[storage
 
 void put_sketch(Call& call, Keyspace& db, const Key& key, std::string_view sketch,
                 const Entry* before) {
-  db.put_text(key, sketch, before != nullptr ? before->expire_at_ms() : storage::kNoExpiry, true);
+  db.put_text(key, sketch, before != nullptr ? before->expire_at_ms() : storage::kNoExpiry, true,
+              storage::kKeepTags);
   call.notify(kEventString, "pfadd", key);
 }
 

@@ -8,7 +8,7 @@
 #include "server/core/call.h"
 #include "server/core/container_help.h"
 #include "server/core/memory_report.h"
-#include "storage/entry_arena.h"
+#include "storage/held_bytes.h"
 #include "storage/memory.h"
 
 namespace larder::commands {
@@ -21,12 +21,6 @@ using storage::EntryArena;
 void info(Call& call) {
   call.reply().verbatim(
       info_text(call.server(), call.arguments().subspan(1), call.now_ms(), call.held()));
-}
-
-// What the allocator gave for the entry and what hangs off it, and the key's place in the table.
-size_t bytes_of(const Entry& entry) {
-  const size_t beside_block = entry.memory_bytes() - entry.block_bytes();
-  return EntryArena::block_bytes(entry.block_bytes()) + beside_block + storage::Table::kSlotBytes;
 }
 
 // SAMPLES bounds how many elements of a collection are looked at; a string has none.
@@ -44,7 +38,7 @@ void memory_usage(Call& call) {
   DatabaseLock db = call.lock();
   const Entry* entry = db->find(call.key(2), storage::Keyspace::Access::kPeek);
   if (entry == nullptr) return call.reply().null();
-  call.reply().integer(static_cast<int64_t>(bytes_of(*entry)));
+  call.reply().integer(static_cast<int64_t>(storage::held_bytes(*entry)));
 }
 
 void field(Reply& reply, std::string_view name, int64_t value) {

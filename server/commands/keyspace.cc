@@ -6,10 +6,10 @@
 #include <string>
 
 #include "server/commands/families.h"
-#include "server/core/bulk_list.h"
 #include "server/core/call.h"
 #include "server/core/random_bits.h"
 #include "server/core/scan_arguments.h"
+#include "server/core/scan_reply.h"
 #include "server/core/slice_timer.h"
 #include "server/core/value_type.h"
 #include "storage/random_key.h"
@@ -57,15 +57,13 @@ class CollectKeys final : public Continuation {
       if (timer.over()) return Progress::kAgain;
       step(call);
     }
-    return reply(call.reply());
+    return reply_.write(call.reply(),
+                        reply_with_cursor_ ? std::optional(scanner_.cursor()) : std::nullopt);
   }
 
-  bool replying() const override { return replying_; }
+  bool replying() const override { return reply_.begun(); }
 
  private:
-  // What one slice sends: copying it and handing it to the system takes some 50 us.
-  static constexpr int kChunksPerSlice = 2;
-
   // How much is done between two looks at the clock: some 20 us. The budget of entries is not cut,
   // so that KEYS, which has an unlimited one, pauses only where no key can be found twice.
   static constexpr size_t kBucketsPerStep = 2 * Table::kSegmentBuckets;
@@ -74,27 +72,12 @@ class CollectKeys final : public Continuation {
     return scanner_.finished() || budget_.entries == 0 || budget_.buckets < Table::kSegmentBuckets;
   }
 
-  Progress reply(Reply& reply) {
-    if (!replying_) {
-      if (reply_with_cursor_) {
-        reply.array(2);
-        reply.bulk_integer(static_cast<int64_t>(scanner_.cursor()));
-      }
-      found_.write_head(reply);
-      replying_ = true;
-    }
-    for (int i = 0; i < kChunksPerSlice; i++) {
-      if (!found_.write_chunk(reply)) return Progress::kDone;
-    }
-    return Progress::kAgain;
-  }
-
   void step(Call& call) {
     ScanBudget part{budget_.entries, std::min(budget_.buckets, kBucketsPerStep)};
     const ScanBudget before = part;
     scanner_.step(call.held(), call.now_ms(), part, [this](const Entry& entry) {
       if (typed_ && type_ != entry.type()) return;
-      if (pattern_.matches(entry.key())) found_.add(entry.key());
+      if (pattern_.matches(entry.key())) reply_.found().add(entry.key());
     });
     if (budget_.entries != kUnlimited) budget_.entries -= before.entries - part.entries;
     budget_.buckets -= before.buckets - part.buckets;
@@ -107,8 +90,7 @@ class CollectKeys final : public Continuation {
   const std::optional<storage::ValueType> type_;
   ScanBudget budget_;
   const bool reply_with_cursor_;
-  bool replying_ = false;
-  BulkList found_;
+  ScanReply reply_;
 };
 
 void keys(Call& call) {

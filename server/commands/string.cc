@@ -4,6 +4,7 @@
 
 #include "server/commands/families.h"
 #include "server/core/call.h"
+#include "server/core/tag_arguments.h"
 #include "storage/number.h"
 
 namespace larder::commands {
@@ -15,6 +16,7 @@ using storage::Key;
 using storage::Keyspace;
 using storage::kNoExpiry;
 using storage::Result;
+using storage::Tagging;
 
 // Answers the value of a string, null if there is none, or why it has none to give. True if that
 // was no error.
@@ -71,16 +73,18 @@ int64_t expire_at(const Call& call, const ExpiryOption& expiry, Args& args) {
 }
 
 // Stores argument i and tells of it.
-void put(Call& call, Keyspace& db, const Key& key, size_t i, int64_t expire_at_ms = kNoExpiry) {
-  call.put_argument(db, key, i, expire_at_ms);
+void put(Call& call, Keyspace& db, const Key& key, size_t i, int64_t expire_at_ms = kNoExpiry,
+         const Tagging& tagging = {}) {
+  call.put_argument(db, key, i, expire_at_ms, tagging);
   call.notify(kEventString, "set", key);
 }
 
 // The same, unless its time has passed already: then there is no such key. What is told is what
 // Redis does, where the key is there for a moment.
-void store(Call& call, Keyspace& db, const Key& key, size_t i, int64_t expire_at_ms) {
+void store(Call& call, Keyspace& db, const Key& key, size_t i, int64_t expire_at_ms,
+           const Tagging& tagging) {
   if (expire_at_ms == kNoExpiry || expire_at_ms > db.now_ms()) {
-    return put(call, db, key, i, expire_at_ms);
+    return put(call, db, key, i, expire_at_ms, tagging);
   }
   db.erase(key);
   call.notify(kEventString, "set", key);
@@ -97,7 +101,9 @@ struct SetOptions {
   bool get = false;
   bool keep_ttl = false;
   ExpiryOption expiry;
+  Tagging tagging;
 
+  bool tagged() const { return tagging.keep || !tagging.names.empty(); }
   bool allow(const Entry* old) const {
     return condition == Condition::kAlways ||
            (condition == Condition::kIfPresent) == (old != nullptr);
@@ -116,6 +122,10 @@ SetOptions read_set_options(Args& args) {
       options.get = true;
     } else if (!options.expiry.given() && args.option("KEEPTTL")) {
       options.keep_ttl = true;
+    } else if (!options.tagged() && args.option("KEEPTAGS")) {
+      options.tagging.keep = true;
+    } else if (!options.tagged() && args.option("TAGS", 1)) {
+      options.tagging.names = read_counted_tags(args, storage::kTagsPerKeyMax);
     } else if (options.keep_ttl || !take_expiry(args, options.expiry)) {
       args.fail(errors::kSyntax);
     }
@@ -131,6 +141,7 @@ void set_with_options(Call& call) {
 
   DatabaseLock db = call.lock();
   const Key key = call.key(1);
+  if (!options.tagging.names.empty()) db->prefetch_tags(key);
   Entry* old = options.get ? db->read(key) : db->find(key);
   if (options.get && !answer(call, storage::as_string(old))) return;
   if (!options.allow(old)) {
@@ -138,7 +149,7 @@ void set_with_options(Call& call) {
     return;
   }
   if (options.keep_ttl && old != nullptr) expire_at_ms = old->expire_at_ms();
-  store(call, *db, key, 2, expire_at_ms);
+  store(call, *db, key, 2, expire_at_ms, options.tagging);
   if (options.expiry.given()) call.notify(kEventGeneric, "expire", key);
   if (expire_at_ms != kNoExpiry && expire_at_ms <= call.now_ms()) {
     call.notify(kEventExpired, "expired", key);
@@ -295,9 +306,9 @@ constexpr CommandRow kRows[] = {
      .since = "1.0.0",
      .complexity = "O(1)",
      .syntax = "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | "
-               "PXAT unix-time-milliseconds | KEEPTTL]",
+               "PXAT unix-time-milliseconds | KEEPTTL] [TAGS numtags tag [tag ...] | KEEPTAGS]",
      .summary = "Stores a string under a key, replacing any value of any type, with or without an "
-                "expiry."},
+                "expiry and tags."},
     {.name = "setnx",
      .handler = setnx,
      .arity = 3,

@@ -40,6 +40,12 @@ std::string_view Args::next() {
   return arguments_[at_++];
 }
 
+std::span<const std::string_view> Args::take(size_t count) {
+  if (failed()) return {};
+  at_ += count;
+  return arguments_.subspan(at_ - count, count);
+}
+
 int64_t Args::integer(std::string_view error) {
   const std::string_view text = next();
   int64_t value = 0;

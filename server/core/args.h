@@ -29,6 +29,8 @@ class Args {
 
   // The next argument, a syntax error if there is none.
   std::string_view next();
+  // The next `count`, which are there, or none after an error.
+  std::span<const std::string_view> take(size_t count);
   std::string_view peek() const { return done() ? std::string_view() : arguments_[at_]; }
 
   // The next argument as a canonical 64-bit integer, within [min, max]; `error` if it is not.

@@ -23,9 +23,9 @@ storage::Blob* Call::blob_of(size_t i) {
 }
 
 void Call::put_argument(storage::Keyspace& db, const storage::Key& key, size_t i,
-                        int64_t expire_at_ms) {
-  if (storage::Blob* blob = blob_of(i)) return db.put_blob(key, *blob, expire_at_ms);
-  db.put_string(key, arguments_[i], expire_at_ms);
+                        int64_t expire_at_ms, const storage::Tagging& tagging) {
+  if (storage::Blob* blob = blob_of(i)) return db.put_blob(key, *blob, expire_at_ms, tagging);
+  db.put_string(key, arguments_[i], expire_at_ms, tagging);
 }
 
 DatabaseLock Call::lock() {

@@ -100,8 +100,9 @@ class Call {
   std::string_view argument(size_t i) const { return arguments_[i]; }
   // The blob that argument i was received into, for who wants to share it; mostly null.
   storage::Blob* blob_of(size_t i);
-  // Stores argument i under a key, as Keyspace::put_string() does; a large one without a copy.
-  void put_argument(storage::Keyspace& db, const storage::Key& key, size_t i, int64_t expire_at_ms);
+  // Stores argument i as Keyspace::put_string() does, a large one without a copy.
+  void put_argument(storage::Keyspace& db, const storage::Key& key, size_t i, int64_t expire_at_ms,
+                    const storage::Tagging& tagging = {});
   // A cursor behind the command's name, or from argument `first`.
   Args args(size_t first = 1) const { return Args(arguments_, first); }
 
@@ -143,14 +144,13 @@ class Call {
     if (server_.keyspace_events.any_wanted()) client_.set(Client::kPublished);
   }
 
-  // Tells Tracking which keys the command has read, if the client wants that to be remembered.
-  // The first call counts that finds them locked, or the one behind the handler.
+  // Tells Tracking which keys the command has read, if the client wants that to be remembered. The
+  // first call counts that finds them locked, or the one behind the handler.
   void note_reads() noexcept;
   bool reads_noted() const { return reads_noted_; }
 
-  // Keeps argument i, a secret, out of MONITOR and the slow log.
+  // Keeps argument i, a secret, out of MONITOR and the slow log: what others may see.
   void redact(size_t i);
-  // The arguments as others may see them.
   std::span<const std::string_view> shown_arguments() const {
     return redacted_.empty() ? arguments_ : std::span<const std::string_view>(redacted_);
   }

@@ -52,6 +52,8 @@ std::string_view text(storage::Status status) {
       return "BUSYKEY Target key name already exists.";
     case Status::kSameObject:
       return kSameObject;
+    case Status::kTooManyTags:
+      return kTooManyTags;
     case Status::kIndexOutOfRange:
       return "ERR index out of range";
   }

@@ -34,6 +34,11 @@ inline constexpr std::string_view kFrequencyNotTracked =
 inline constexpr std::string_view kIdleTimeNotTracked =
     "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
     "switching between policies at runtime LRU and LFU data will take some time to adjust.";
+inline constexpr std::string_view kNumtags = "ERR numtags should be greater than 0";
+inline constexpr std::string_view kMoreTagsThanArguments =
+    "ERR Number of tags can't be greater than number of args";
+inline constexpr std::string_view kTooManyTags = "ERR a key cannot have more than 255 tags";
+inline constexpr std::string_view kTagTooLong = "ERR a tag cannot be longer than 1024 bytes";
 inline constexpr std::string_view kInvalidCursor = "ERR invalid cursor";
 inline constexpr std::string_view kTimeoutNotInteger =
     "ERR timeout is not an integer or out of range";

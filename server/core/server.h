@@ -19,6 +19,7 @@
 #include "server/core/scripts.h"
 #include "server/core/slowlog.h"
 #include "server/core/stats.h"
+#include "server/core/tag_history.h"
 #include "server/core/tracking.h"
 #include "server/core/watches.h"
 #include "storage/clock.h"
@@ -93,6 +94,7 @@ struct Server {
   Tracking tracking;
   Scripts scripts;
   Statistics statistics;
+  TagHistory tag_history;
   Slowlog slowlog;
   LatencyMonitor latency;
   Pause pause;

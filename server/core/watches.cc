@@ -137,7 +137,7 @@ void Watches::swapped(size_t database, size_t other) {
 bool Watches::exists(const Watch& watch, int64_t now_ms) {
   storage::Table& table = store_.shard(storage::Store::shard_of(watch.hash)).table(watch.database);
   const storage::Slot slot = table.find({watch.key, watch.hash});
-  return slot && !slot.entry()->dead(now_ms);
+  return slot && !table.dead(*slot.entry(), now_ms);
 }
 
 }  // namespace larder::core

@@ -40,6 +40,7 @@ Worker::Worker(Server& server, size_t index, size_t workers)
       dispatcher_(server, index),
       counters_(server.statistics.worker(index)),
       sweeper_(server.store, index, workers),
+      reaper_(server.store, index, workers),
       compactor_(server.store, server.compaction, index, workers),
       received_(dispatcher_, output_),
       pushes_(server.pushes.queue(index)) {
@@ -268,7 +269,7 @@ bool Worker::give_back_spans() {
   return spans_to_give_back_ > 0;
 }
 
-// One slice of freeing, evicting or sweeping. True: there is more.
+// One slice of freeing, evicting, reaping or sweeping. True: there is more.
 bool Worker::do_upkeep() {
   if (!garbage_.empty()) {
     if (!garbage_.back().destroy_some(kSegmentsPerSlice)) garbage_.pop_back();
@@ -276,6 +277,7 @@ bool Worker::do_upkeep() {
   }
   if (end_subscriptions()) return true;
   if (storage::Garbage::waiting() && storage::Garbage::free_some(kElementsPerSlice)) return true;
+  if (reaping_ && (reaping_ = reaper_.step())) return true;
   for (; reclaims_ > 0; reclaims_--) server_.memory_limit.end_reclaim();
   if (dispatcher_.relieve_memory(now_ms())) return true;
   if (give_back_spans()) return true;
@@ -287,6 +289,7 @@ bool Worker::do_upkeep() {
 void Worker::each_100_ms() {
   refresh_time();
   sweeping_ = true;
+  reaping_ = true;
   loop_.start_turns();
   storage::used_bytes();  // shows the others what this thread did
   if (index_ == 0) {

@@ -23,6 +23,7 @@
 #include "server/net/loop.h"
 #include "storage/compaction.h"
 #include "storage/expiry.h"
+#include "storage/tag_reaper.h"
 
 namespace larder::core {
 
@@ -99,6 +100,8 @@ class Worker {
   WorkerCounters& counters_;
   storage::ExpirySweeper sweeper_;
   bool sweeping_ = false;  // a round is under way
+  storage::TagReaper reaper_;
+  bool reaping_ = false;  // a round is under way
   storage::Compactor compactor_;
   size_t spans_to_give_back_ = 0;  // until the next call of EntryArena::maintain()
   Output output_;

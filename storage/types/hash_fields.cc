@@ -104,7 +104,7 @@ void HashFields::set_expiry(std::string_view field, int64_t expire_at_ms) {
   table_.note_expiry(slot);  // changed, or as it was: replace() below forgets it
   if (!in_place) {
     const size_t old_bytes = bytes_of(*entry);
-    Entry* rebuilt = entry->with(entry->key(), expire_at_ms);
+    Entry* rebuilt = entry->with(entry->key(), expire_at_ms, {});
     Entry::destroy_block(table_.replace(slot, rebuilt));
     entry_bytes_ += bytes_of(*rebuilt) - old_bytes;
   }
@@ -126,7 +126,7 @@ HashFields* HashFields::copy() const {
   auto copied = std::make_unique<HashFields>(seed_);
   ScanBudget all{kUnlimited, kUnlimited};
   table_.scan(0, all, [&](const Entry& entry) {
-    Entry* twin = entry.copy(entry.key());
+    Entry* twin = entry.copy(entry.key(), {});
     try {
       copied->table_.insert(hash_key(twin->key(), seed_), twin);
     } catch (...) {

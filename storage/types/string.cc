@@ -28,7 +28,7 @@ Result<int64_t> increment(Keyspace& db, const Key& key, int64_t by) {
   if (in_place) {
     db.set_integer(key, *entry, value);
   } else {
-    db.put_integer(key, value, entry->expire_at_ms());
+    db.put_integer(key, value, entry->expire_at_ms(), kKeepTags);
   }
   return value;
 }
@@ -48,7 +48,7 @@ Result<std::string> increment_float(Keyspace& db, const Key& key, std::string_vi
   if (!std::isfinite(value)) return Status::kNanOrInfinity;
   char text[kLongDoubleTextMax];
   std::string sum(text, write_long_double(value, text));
-  db.put_text(key, sum, entry != nullptr ? entry->expire_at_ms() : kNoExpiry, false);
+  db.put_text(key, sum, entry != nullptr ? entry->expire_at_ms() : kNoExpiry, false, kKeepTags);
   return sum;
 }
 

@@ -224,7 +224,7 @@ TEST(Entry, WithMovesTheValueToAnotherKeyAndExpiry) {
       const std::string key(key_size, 'n');
       for (const int64_t expire_at_ms : kExpiries) {
         Entry* old = create("old", sample.kind, sample.text, 5);
-        Entry* moved = old->with(key, expire_at_ms);
+        Entry* moved = old->with(key, expire_at_ms, {});
         if (sample.kind == ValueKind::kBlob) {
           EXPECT_EQ(moved->blob(), old->blob());
         }
@@ -239,7 +239,7 @@ TEST(Entry, WithMovesTheValueToAnotherKeyAndExpiry) {
 TEST(Entry, CopySharesNothing) {
   for (const Sample& sample : kSamples) {
     Entry* original = create("k", sample.kind, sample.text, 5);
-    Entry* copy = original->copy("other");
+    Entry* copy = original->copy("other", {});
     if (sample.kind == ValueKind::kBlob) {
       EXPECT_NE(copy->blob(), original->blob());
       EXPECT_TRUE(original->blob()->unique());
@@ -250,11 +250,31 @@ TEST(Entry, CopySharesNothing) {
   }
 }
 
+TEST(Entry, KeepsTagsBehindEveryKindOfValue) {
+  TagIdList tags;
+  for (const TagId id : {7u, 0u, 0xffffffffu}) tags.add(id);
+  for (const Sample& sample : kSamples) {
+    Entry* plain = create("k", sample.kind, sample.text, 5);
+    EXPECT_FALSE(plain->tagged());
+    EXPECT_TRUE(plain->tags().empty());
+    Entry* tagged = plain->with("key", 5, tags.ids());
+    Entry::destroy_block(plain);
+    expect_entry(*tagged, "key", sample.kind, sample.text, 5);
+    EXPECT_TRUE(tagged->tagged());
+    EXPECT_EQ(tagged->tags(), tags.ids());
+    EXPECT_EQ(tagged->tags()[1], 7u);
+    Entry* copy = tagged->copy("other", {});
+    EXPECT_EQ(copy->block_bytes() + 13, tagged->block_bytes() + 2);  // the name is two bytes longer
+    Entry::destroy(copy);
+    Entry::destroy(tagged);
+  }
+}
+
 TEST(Entry, RemembersThatItWasModified) {
   EntryShape shape{.key = "k", .text_bytes = 1, .modified = true};
   Entry* entry = Entry::create(shape);
   *entry->text_bytes() = 'v';
-  Entry* moved = entry->with("n", 5);
+  Entry* moved = entry->with("n", 5, {});
   EXPECT_TRUE(entry->modified());
   EXPECT_TRUE(moved->modified());
   Entry::destroy(entry);
