@@ -21,6 +21,7 @@ enum class Status : uint8_t {
   kExists,           // the target exists already
   kSameObject,       // source and target are the same
   kIndexOutOfRange,  // there is no element at this position
+  kNotRateLimit,     // the string is not the state of a rate limit
 };
 
 template <typename T>

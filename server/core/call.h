@@ -88,6 +88,8 @@ class Call {
   Config& config() { return server_.config; }
   storage::Store& store() { return server_.store; }
   Client& client() { return client_; }
+  // Those of the loop that runs the command.
+  WorkerCounters& counters() { return server_.statistics.worker(client_.worker()); }
   Reply& reply() { return reply_; }
   const CommandRow& row() const { return *command_.row; }
   const Command& command() const { return command_; }
