@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/number.h"
+#include "storage/types/rate_limit.h"
 #include "storage/types/string.h"
 
 namespace larder::storage {
@@ -27,7 +28,8 @@ Result<CellDecision> throttle_cell(Keyspace& db, const Key& key, const CellReque
   if (!found.ok()) return found.status();
   const int64_t now_ns = db.now_ms() * kNsPerMs;
   int64_t arrival_ns = now_ns;
-  if (const Entry* entry = found.value(); entry != nullptr) {
+  Entry* entry = found.value();
+  if (entry != nullptr) {
     char digits[kIntegerTextMax];
     if (!parse_integer(entry->string(digits), arrival_ns)) return Status::kNotInteger;
   }
@@ -51,7 +53,14 @@ Result<CellDecision> throttle_cell(Keyspace& db, const Key& key, const CellReque
   decision.stored = set_back || (!decision.limited && request.quantity > 0);
   if (decision.stored) {
     arrival_ns = now_ns + ahead_ns;
-    db.put_integer(key, arrival_ns, (arrival_ns + kNsPerMs - 1) / kNsPerMs);
+    const int64_t expire_at_ms =
+        rate_expiry(db.now_ms(), (ahead_ns + kNsPerMs - 1) / kNsPerMs, request.period_s * 1000);
+    if (entry != nullptr && entry->kind() == ValueKind::kInteger &&
+        entry->expire_at_ms() == expire_at_ms) {
+      db.set_integer(key, *entry, arrival_ns);
+    } else {
+      db.put_integer(key, arrival_ns, expire_at_ms);
+    }
   }
   return decision;
 }

@@ -102,7 +102,8 @@ RateStep decide_by_meters(const RateRequest& request, std::string_view state, in
   for (size_t i = 0; i < count; i++) {
     if (charged) meters[i].charge(request.cost);
     binding.allow(i, meters[i].remaining());
-    step.expire_at_ms = std::max(step.expire_at_ms, now_ms + meters[i].reset_after_ms());
+    step.expire_at_ms = std::max(step.expire_at_ms, rate_expiry(now_ms, meters[i].reset_after_ms(),
+                                                                request.limits[i].period_ms));
     if (step.changed) {
       write_record(meters[i].record(), next.meters + 1 + i * RateState::kMeterBytes);
     }
@@ -138,12 +139,23 @@ RateStep decide_by_log(const RateRequest& request, std::string_view state, int64
     next.log = static_cast<char>(RateAlgorithm::kLog);
     log.append_to(next.log, longest_ms);
   }
-  step.expire_at_ms = now_ms + log.reset_after_ms(longest_ms);
+  step.expire_at_ms = rate_expiry(now_ms, log.reset_after_ms(longest_ms), longest_ms);
   const RateTerms binds = terms_of(request, request.limits[binding.index()]);
   step.decision = {
       binding.limited(),    binding.index(),          binds.limit,
       log.remaining(binds), binding.retry_after_ms(), log.reset_after_ms(binds.period_ms)};
   return step;
+}
+
+// In place of `entry`, the live one of the key or null: mostly only some of its bytes change.
+void store(Keyspace& db, const Key& key, Entry* entry, std::string_view state,
+           int64_t expire_at_ms) {
+  if (entry == nullptr || entry->kind() != ValueKind::kText ||
+      entry->text().size() != state.size() || entry->expire_at_ms() != expire_at_ms) {
+    return db.put_text(key, state, expire_at_ms, false);
+  }
+  std::memcpy(entry->text_bytes(), state.data(), state.size());
+  db.note_written(key);
 }
 
 }  // namespace
@@ -179,7 +191,8 @@ Result<Throttled> throttle(Keyspace& db, const Key& key, const RateRequest& requ
   const Result<Entry*> found = find_string(db, key);
   if (!found.ok()) return found.status();
   std::string_view state;
-  if (const Entry* entry = found.value(); entry != nullptr) {
+  Entry* entry = found.value();
+  if (entry != nullptr) {
     if (entry->kind() == ValueKind::kInteger) return Status::kNotRateLimit;
     char digits[kIntegerTextMax];
     state = entry->string(digits);
@@ -189,7 +202,7 @@ Result<Throttled> throttle(Keyspace& db, const Key& key, const RateRequest& requ
   const Result<RateStep> step = decide(request, state, db.now_ms(), next);
   if (!step.ok()) return step.status();
   const auto& [decision, changed, expire_at_ms] = step.value();
-  if (changed) db.put_text(key, next.bytes(), expire_at_ms, false);
+  if (changed) store(db, key, entry, next.bytes(), expire_at_ms);
   return Throttled{decision, changed};
 }
 

@@ -11,12 +11,18 @@
 //   kSliding  the same, where of the window before counts the share that a sliding window covers
 //   kLog      the time of each request: in no period are there ever more
 //
+// A state may live longer than it matters: for a period, up to kRateLingerMs, since who comes once
+// mostly comes again, and to make a key costs several times what it costs to change one; and until
+// the end of a second, since a sweep would else find some dead in every part of every table, all
+// the time.
+//
 // A clock that is set back gives nobody more, and locks nobody out for longer than an exhausted
 // limit does: what lies in the future is taken to be now.
 //
 // Everything here runs under the lock that the Keyspace was made for.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -37,6 +43,14 @@ inline constexpr int64_t kRateScaleMax = 10'000;  // percent
 inline constexpr int64_t kRateRefillMsMax = 100 * kRatePeriodMsMax;
 // Of a limit of kLog, which keeps 6 bytes for each token.
 inline constexpr int64_t kRateLogMax = 10'000;
+
+inline constexpr int64_t kRateLingerMs = 60'000;
+inline constexpr int64_t kRateGrainMs = 1000;
+// When the state of a limit is to expire.
+inline int64_t rate_expiry(int64_t now_ms, int64_t reset_after_ms, int64_t period_ms) {
+  const int64_t at_ms = now_ms + std::max(reset_after_ms, std::min(period_ms, kRateLingerMs));
+  return (at_ms + kRateGrainMs - 1) / kRateGrainMs * kRateGrainMs;
+}
 
 struct RateLimit {
   int64_t limit;      // tokens a period, 1..kRateMax

@@ -1,7 +1,10 @@
+#include "storage/types/rate_limit.h"
+
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "tests/support/in_process.h"
-#include "tests/support/info_reader.h"
 
 namespace larder {
 namespace {
@@ -46,13 +49,12 @@ TEST(ClThrottle, AnswersAsRedisCell) {
 TEST(ClThrottle, KeepsTheArrivalTimeUntilTheBucketIsFull) {
   InProcess server;
   EXPECT_EQ(server.run({"CL.THROTTLE", "k", "15", "30", "60"}), "[0, 16, 15, -1, 2]");
-  EXPECT_EQ(server.run({"PTTL", "k"}), "2000");
   EXPECT_EQ(server.run({"TYPE", "k"}), "+string");
   const int64_t arrival_ns = (server.clock().now_ms() + 2000) * 1'000'000;
   EXPECT_EQ(server.run({"GET", "k"}), "\"" + std::to_string(arrival_ns) + "\"");
   EXPECT_EQ(server.run({"CL.THROTTLE", "peek", "15", "30", "60", "0"}), "[0, 16, 16, -1, 0]");
   EXPECT_EQ(server.run({"EXISTS", "peek"}), "0");
-  server.clock().advance_ms(2000);
+  server.clock().advance_ms(60'000 + storage::kRateGrainMs);
   EXPECT_EQ(server.run({"EXISTS", "k"}), "0");
 }
 
@@ -91,7 +93,6 @@ TEST(Throttle, GcraLetsABurstThroughAndThenTheRate) {
   server.clock().advance_ms(1);
   EXPECT_EQ(throttle(server, "k 1 10 1000 BURST 2"), "[0, 2, 0, -1, 200, 0]");
   EXPECT_EQ(throttle(server, "k 1 10 1000 BURST 2 COST 3"), "[1, 2, 0, -1, 200, 0]");
-  EXPECT_EQ(server.run({"PTTL", "k"}), "200");
 }
 
 TEST(Throttle, CountsInWindows) {
@@ -155,7 +156,7 @@ TEST(Throttle, ExpiresByItselfInASmallEntry) {
     throttle(server, "12345678 1 10 1000 " + options);
     const std::string before = server.run({"STRLEN", "12345678"});
     EXPECT_EQ(server.run({"TYPE", "12345678"}), "+string");
-    server.clock().advance_ms(2000);
+    server.clock().advance_ms(60'000 + storage::kRateGrainMs);
     EXPECT_EQ(server.run({"EXISTS", "12345678"}), "0");
     return std::stoi(before);
   };
