@@ -17,11 +17,10 @@ using storage::RateLimit;
 using storage::RateRequest;
 using storage::Result;
 
-// Counts a decision, and tells of the new state if there is one.
-void note_decision(Call& call, const storage::Key& key, bool limited, bool stored) {
+// Of requests that take tokens; those that only look are not counted.
+void count_decision(Call& call, bool limited) {
   WorkerCounters& counters = call.counters();
   (limited ? counters.ratelimit_limited : counters.ratelimit_allowed).add();
-  if (stored) call.notify(kEventString, "throttle", key);
 }
 
 void cl_throttle(Call& call) {
@@ -40,7 +39,8 @@ void cl_throttle(Call& call) {
   const Result<storage::CellDecision> result = storage::throttle_cell(*db, key, request);
   if (!result.ok()) return call.fail(result.status());
   const storage::CellDecision& decision = result.value();
-  note_decision(call, key, decision.limited, decision.stored);
+  if (decision.stored) call.notify(kEventString, "throttle", key);
+  if (request.quantity > 0) count_decision(call, decision.limited);
   Reply& reply = call.reply();
   reply.array(5);
   reply.integer(decision.limited ? 1 : 0);
@@ -118,7 +118,8 @@ void throttle(Call& call) {
   const Result<storage::Throttled> result = storage::throttle(*db, key, request);
   if (!result.ok()) return call.fail(result.status());
   const storage::RateDecision& decision = result.value().decision;
-  note_decision(call, key, decision.limited, result.value().stored);
+  if (result.value().stored) call.notify(kEventString, "throttle", key);
+  if (!request.peek) count_decision(call, decision.limited);
   Reply& reply = call.reply();
   reply.array(6);
   reply.integer(decision.limited ? 1 : 0);

@@ -161,9 +161,7 @@ class Call {
   void fail(storage::Status status) { reply_.error(errors::text(status)); }
 
   // Leaves the rest of the command to `continuation`, which will write the reply.
-  void continue_with(std::unique_ptr<Continuation> continuation) {
-    continuation_ = std::move(continuation);
-  }
+  void continue_with(std::unique_ptr<Continuation> rest) { continuation_ = std::move(rest); }
   std::unique_ptr<Continuation> take_continuation() { return std::move(continuation_); }
 
   // Does the first slice of `work` now and leaves the rest to the loop, if there is a rest; inside

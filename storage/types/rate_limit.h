@@ -105,8 +105,8 @@ struct Throttled {
 };
 Result<Throttled> throttle(Keyspace& db, const Key& key, const RateRequest& request);
 
-// The decision alone. `state` is the present one, empty for none; `next` becomes the one to store,
-// until `expire_at_ms`, if `changed`. kNotRateLimit.
+// The decision alone. `state` is the present one, empty for none; `next`, which it must be no part
+// of, becomes the one to store, until `expire_at_ms`, if `changed`. kNotRateLimit.
 struct RateStep {
   RateDecision decision{};
   bool changed = false;

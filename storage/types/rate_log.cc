@@ -1,5 +1,7 @@
 #include "storage/types/rate_log.h"
 
+#include <cstring>
+
 namespace larder::storage {
 namespace {
 

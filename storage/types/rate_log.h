@@ -1,11 +1,12 @@
 // The time of each token taken, in order: what RateAlgorithm::kLog goes by. Only for rate_limit.cc.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "storage/types/rate_meters.h"
+#include "storage/types/rate_terms.h"
 
 namespace larder::storage {
 

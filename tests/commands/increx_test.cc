@@ -59,6 +59,9 @@ TEST(Increx, CountsInFractions) {
   EXPECT_EQ(server.run({"INCREX", "k", "BYFLOAT", "100", "UBOUND", "42.5"}), "[\"1.75\", \"0\"]");
   EXPECT_EQ(server.run({"INCREX", "k", "BYFLOAT", "100", "UBOUND", "42.5", "SATURATE"}),
             "[\"42.5\", \"40.75\"]");
+  auto newer = server.connect();
+  server.run(*newer, {"HELLO", "3"});
+  EXPECT_EQ(server.run_raw(*newer, {"INCREX", "k", "BYFLOAT", "0.5"}), "*2\r\n,43\r\n,0.5\r\n");
   EXPECT_EQ(server.run({"INCREX", "k", "BYFLOAT", "inf"}),
             "(error) ERR BYFLOAT increment cannot be Infinity");
   server.run({"SET", "k", "inf"});

@@ -235,7 +235,9 @@ TEST(Throttle, DecisionsAreCounted) {
   throttle(server, "k 1 1 1000");
   throttle(server, "k 1 1 1000");
   throttle(server, "k 1 1 1000");
+  throttle(server, "k 1 1 1000 PEEK");
   server.run({"CL.THROTTLE", "cell", "0", "1", "1"});
+  server.run({"CL.THROTTLE", "cell", "0", "1", "1", "0"});
   const std::string info = server.run({"INFO", "cache"});
   EXPECT_NE(info.find("ratelimit_allowed:2"), std::string::npos) << info;
   EXPECT_NE(info.find("ratelimit_limited:2"), std::string::npos) << info;
