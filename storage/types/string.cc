@@ -39,7 +39,7 @@ void store_number(Keyspace& db, const Key& key, Entry* entry, int64_t value) {
   }
 }
 
-std::string store_number(Keyspace& db, const Key& key, const Entry* entry, long double value) {
+std::string store_number(Keyspace& db, const Key& key, Entry* entry, long double value) {
   char text[kLongDoubleTextMax];
   std::string digits(text, write_long_double(value, text));
   db.put_text(key, digits, expiry_of(entry), false);

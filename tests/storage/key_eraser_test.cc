@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "storage/keyspace.h"
 
@@ -54,6 +56,22 @@ TEST(KeyEraser, MissesNoKeyWhereItPausesInsideSegments) {
   EXPECT_LT(eraser.step_budget().entries, 10u);
   EXPECT_EQ(erase_all(store, eraser), static_cast<size_t>(kKeys / 2));
   EXPECT_EQ(store.size(0, nullptr).keys, static_cast<size_t>(kKeys / 2));
+}
+
+TEST(KeyEraser, MissesNoKeyWhileAnotherThreadWrites) {
+  Store store({.databases = 1});
+  constexpr int kKeys = 20'000;
+  for (int i = 0; i < kKeys; i++) put(store, "old:" + std::to_string(i));
+  std::atomic<bool> done = false;
+  int added = 0;
+  std::thread writer([&] {
+    while (!done) put(store, "new:" + std::to_string(added++));
+  });
+  KeyEraser eraser(store, 0, {.pattern = "old:*"});
+  EXPECT_EQ(erase_all(store, eraser), static_cast<size_t>(kKeys));
+  done = true;
+  writer.join();
+  EXPECT_EQ(store.size(0, nullptr).keys, static_cast<size_t>(added));
 }
 
 TEST(KeyEraser, ErasesNoMoreThanAskedForAndSaysWhich) {
