@@ -22,6 +22,7 @@ enum class Status : uint8_t {
   kSameObject,       // source and target are the same
   kTooManyTags,      // the key would have more than it may
   kIndexOutOfRange,  // there is no element at this position
+  kNotRateLimit,     // the string is not the state of a rate limit
 };
 
 template <typename T>

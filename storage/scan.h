@@ -39,10 +39,12 @@ class KeyScanner {
   void step(const LockedKeys* held, int64_t now_ms, ScanBudget& budget,
             FunctionRef<void(const Entry&)> visit);
 
- private:
+  // The same in the present shard alone, for a caller that has it locked.
+  size_t shard() const { return shard_; }
   void step_in_shard(const LockedKeys& locked, int64_t now_ms, ScanBudget& budget,
                      FunctionRef<void(const Entry&)> visit);
 
+ private:
   Store& store_;
   const size_t database_;
   size_t shard_;

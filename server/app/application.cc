@@ -324,6 +324,10 @@ void Application::wake_paused() {
 }
 
 // Spread over the workers, which free in slices.
+bool Application::work_behind(size_t worker, std::unique_ptr<core::BackgroundJob> job) {
+  return workers_[worker]->work_behind(std::move(job));
+}
+
 void Application::reclaim(std::vector<storage::Table> tables) {
   std::vector<std::vector<storage::Table>> shares(workers_.size());
   for (size_t i = 0; i < tables.size(); i++) {

@@ -36,6 +36,7 @@ class Application final : public core::Host {
   void feed_monitors(std::string line) override;
   void wake_paused() override;
   void reclaim(std::vector<storage::Table> tables) override;
+  bool work_behind(size_t worker, std::unique_ptr<core::BackgroundJob> job) override;
 
  private:
   std::string open_listeners();

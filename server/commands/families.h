@@ -14,12 +14,14 @@ core::Family client_tracking_commands();
 core::Family config_commands();
 core::Family connection_commands();
 core::Family debug_commands();
+core::Family delete_by_pattern_commands();
 core::Family dump_commands();
 core::Family expiry_commands();
 core::Family function_commands();
 core::Family hash_commands();
 core::Family hash_expiry_commands();
 core::Family hyperloglog_commands();
+core::Family increx_commands();
 core::Family info_commands();
 core::Family introspection_commands();
 core::Family key_commands();
@@ -28,6 +30,7 @@ core::Family latency_commands();
 core::Family list_commands();
 core::Family list_pop_commands();
 core::Family pubsub_commands();
+core::Family rate_limit_commands();
 core::Family scripting_commands();
 core::Family server_commands();
 core::Family set_commands();
@@ -50,12 +53,14 @@ inline std::vector<core::Family> all_families() {
           config_commands(),
           connection_commands(),
           debug_commands(),
+          delete_by_pattern_commands(),
           dump_commands(),
           expiry_commands(),
           function_commands(),
           hash_commands(),
           hash_expiry_commands(),
           hyperloglog_commands(),
+          increx_commands(),
           info_commands(),
           introspection_commands(),
           key_commands(),
@@ -64,6 +69,7 @@ inline std::vector<core::Family> all_families() {
           list_commands(),
           list_pop_commands(),
           pubsub_commands(),
+          rate_limit_commands(),
           scripting_commands(),
           server_commands(),
           set_commands(),

@@ -228,9 +228,9 @@ void hscan(Call& call) {
   if (args.failed()) return call.fail(args.error());
   const storage::KeyPattern pattern(scan.pattern);
   BulkList found;
-  const uint64_t next =
-      hash.scan(cursor, element_scan_budget(scan.count),
-                [&](const HashField& field) { collect(field, scan, pattern, found); });
+  const uint64_t next = hash.scan(cursor, scan_budget(scan.count), [&](const HashField& field) {
+    collect(field, scan, pattern, found);
+  });
   Reply& reply = call.reply();
   reply.array(2);
   reply.bulk_integer(static_cast<int64_t>(next));

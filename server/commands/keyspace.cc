@@ -105,16 +105,6 @@ void keys(Call& call) {
   if (found) call.reply().bulk(pattern);
 }
 
-// Looks at COUNT keys; where many were deleted, at fewer, so that crossing empty buckets is bounded
-// as well.
-ScanBudget scan_budget(int64_t count) {
-  constexpr size_t kBucketsMin = 2048;
-  constexpr size_t kBucketsPerKey = 10;
-  const auto keys = static_cast<size_t>(count);
-  if (keys >= kUnlimited / kBucketsPerKey) return {keys, kUnlimited};
-  return {keys, std::max(kBucketsMin, keys * kBucketsPerKey)};
-}
-
 void scan(Call& call) {
   constexpr int64_t kCountDefault = 10;
   Args args = call.args();
@@ -133,7 +123,7 @@ void scan(Call& call) {
     }
   }
   if (args.failed()) return call.fail(args.error());
-  request.budget = scan_budget(count);
+  request.budget = scan_budget(static_cast<size_t>(count));
   call.work_in_slices(std::make_unique<CollectKeys>(call, request));
 }
 

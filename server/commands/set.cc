@@ -201,12 +201,11 @@ void sscan(Call& call) {
     const ElementScan scan = read_element_scan(args, false);
     if (args.failed()) return call.fail(args.error());
     const storage::KeyPattern pattern(scan.pattern);
-    next =
-        found.value().scan(cursor, element_scan_budget(scan.count), [&](const MemberValue& member) {
-          char digits[storage::kIntegerTextMax];
-          const std::string_view string = member.string(digits);
-          if (pattern.matches(string)) members.add(string);
-        });
+    next = found.value().scan(cursor, scan_budget(scan.count), [&](const MemberValue& member) {
+      char digits[storage::kIntegerTextMax];
+      const std::string_view string = member.string(digits);
+      if (pattern.matches(string)) members.add(string);
+    });
   }
   call.reply().array(2);
   call.reply().bulk_integer(static_cast<int64_t>(next));

@@ -266,7 +266,7 @@ void zscan(Call& call) {
       list.add(member);
       list.add({digits, write(score, digits)});
     };
-    next = set.scan(cursor, element_scan_budget(scan.count), add);
+    next = set.scan(cursor, scan_budget(scan.count), add);
   }
   call.reply().array(2);
   call.reply().bulk_integer(static_cast<int64_t>(next));

@@ -4,8 +4,8 @@
 
 #include "server/commands/families.h"
 #include "server/core/call.h"
+#include "server/core/expiry_option.h"
 #include "server/core/tag_arguments.h"
-#include "storage/number.h"
 
 namespace larder::commands {
 namespace {
@@ -25,51 +25,6 @@ bool answer(Call& call, const Result<Entry*>& found) {
   if (found.value() == nullptr) return call.reply().null(), true;
   call.reply().value(*found.value());
   return true;
-}
-
-// EX, PX, EXAT or PXAT with its number, which is looked at only in expire_at(): Redis complains
-// about what is wrong with the options first.
-struct ExpiryOption {
-  struct Word {
-    std::string_view upper;
-    int64_t unit_ms;
-    bool absolute;
-  };
-  const Word* word = nullptr;
-  std::string_view number;
-
-  bool given() const { return word != nullptr; }
-};
-
-constexpr ExpiryOption::Word kSeconds{"EX", 1000, false};
-constexpr ExpiryOption::Word kMilliseconds{"PX", 1, false};
-constexpr ExpiryOption::Word kAtSeconds{"EXAT", 1000, true};
-constexpr ExpiryOption::Word kAtMilliseconds{"PXAT", 1, true};
-
-// Takes one of these options with its number. False if there is none, or another one than before:
-// then a syntax error is due. (The same one again is allowed, and the last one counts.)
-bool take_expiry(Args& args, ExpiryOption& expiry) {
-  for (const auto* word : {&kSeconds, &kMilliseconds, &kAtSeconds, &kAtMilliseconds}) {
-    if (!args.option(word->upper, 1)) continue;
-    if (expiry.given() && expiry.word != word) return false;
-    expiry = {word, args.next()};
-    return true;
-  }
-  return false;
-}
-
-// When the key is to expire, milliseconds since the epoch; kNoExpiry if the option was not given.
-// Latches the error that the number deserves.
-int64_t expire_at(const Call& call, const ExpiryOption& expiry, Args& args) {
-  if (!expiry.given() || args.failed()) return kNoExpiry;
-  int64_t at_ms = 0;
-  if (!storage::parse_integer(expiry.number, at_ms)) {
-    args.fail(errors::kNotInteger);
-  } else if (at_ms <= 0 || __builtin_mul_overflow(at_ms, expiry.word->unit_ms, &at_ms) ||
-             (!expiry.word->absolute && __builtin_add_overflow(at_ms, call.now_ms(), &at_ms))) {
-    args.fail(errors::invalid_expire(call.row().name));
-  }
-  return at_ms;
 }
 
 // Stores argument i and tells of it.
@@ -196,12 +151,6 @@ void getset(Call& call) {
   const Key key = call.key(1);
   if (!answer(call, storage::read_string(*db, key))) return;
   put(call, *db, key, 2);
-}
-
-// Of a live key; a time that has passed deletes it.
-void set_expiry(Call& call, Keyspace& db, const Key& key, int64_t expire_at_ms) {
-  db.set_expiry(key, expire_at_ms);
-  call.notify(kEventGeneric, expire_at_ms > call.now_ms() ? "expire" : "del", key);
 }
 
 void getex(Call& call) {

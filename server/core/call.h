@@ -88,6 +88,8 @@ class Call {
   Config& config() { return server_.config; }
   storage::Store& store() { return server_.store; }
   Client& client() { return client_; }
+  // Those of the loop that runs the command.
+  WorkerCounters& counters() { return server_.statistics.worker(client_.worker()); }
   Reply& reply() { return reply_; }
   const CommandRow& row() const { return *command_.row; }
   const Command& command() const { return command_; }
@@ -159,9 +161,7 @@ class Call {
   void fail(storage::Status status) { reply_.error(errors::text(status)); }
 
   // Leaves the rest of the command to `continuation`, which will write the reply.
-  void continue_with(std::unique_ptr<Continuation> continuation) {
-    continuation_ = std::move(continuation);
-  }
+  void continue_with(std::unique_ptr<Continuation> rest) { continuation_ = std::move(rest); }
   std::unique_ptr<Continuation> take_continuation() { return std::move(continuation_); }
 
   // Does the first slice of `work` now and leaves the rest to the loop, if there is a rest; inside

@@ -56,6 +56,8 @@ std::string_view text(storage::Status status) {
       return kTooManyTags;
     case Status::kIndexOutOfRange:
       return "ERR index out of range";
+    case Status::kNotRateLimit:
+      return "ERR value is not the state of a rate limit";
   }
   return "ERR internal error";
 }

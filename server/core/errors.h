@@ -1,12 +1,13 @@
-// Every error text that the server sends, with value_errors.h, script_errors.h and dump_errors.h:
-// nowhere else are their words. Clients match the first word (the code) and sometimes more, so the
-// texts are Redis' own.
+// Every error text that the server sends, with value_errors.h, rate_limit_errors.h, script_errors.h
+// and dump_errors.h: nowhere else are their words. Clients match the first word (the code) and
+// sometimes more, so the texts are Redis' own.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "server/core/rate_limit_errors.h"
 #include "server/core/value_errors.h"
 #include "storage/result.h"
 

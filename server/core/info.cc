@@ -129,6 +129,14 @@ void info_stats(InfoSection& out) {
   out.field("protocol_errors", statistics.sum(&WorkerCounters::protocol_errors));
 }
 
+// What no other cache counts.
+void info_cache(InfoSection& out) {
+  const Statistics& statistics = out.server.statistics;
+  out.field("invalidations_by_pattern", statistics.sum(&WorkerCounters::invalidations_by_pattern));
+  out.field("ratelimit_allowed", statistics.sum(&WorkerCounters::ratelimit_allowed));
+  out.field("ratelimit_limited", statistics.sum(&WorkerCounters::ratelimit_limited));
+}
+
 void info_replication(InfoSection& out) {
   out.field("role", "master");
   out.field("connected_slaves", 0);
@@ -187,6 +195,7 @@ constexpr SectionRow kSections[] = {
     {"memory", "Memory", true, info_memory},
     {"persistence", "Persistence", true, info_persistence},
     {"stats", "Stats", true, info_stats},
+    {"cache", "Cache", true, info_cache},
     {"replication", "Replication", true, info_replication},
     {"cpu", "CPU", true, info_cpu},
     {"modules", "Modules", true, info_modules},

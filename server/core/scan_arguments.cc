@@ -42,7 +42,7 @@ ElementScan read_element_scan(Args& args, bool values_may_be_left_out) {
   return scan;
 }
 
-storage::ScanBudget element_scan_budget(size_t count) {
+storage::ScanBudget scan_budget(size_t count) {
   constexpr size_t kBucketsMin = 2048;
   constexpr size_t kBucketsPerElement = 10;
   constexpr size_t kScaledMax = std::numeric_limits<size_t>::max() / kBucketsPerElement;

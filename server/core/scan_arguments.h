@@ -24,8 +24,8 @@ struct ElementScan {
 // What stands behind the cursor of HSCAN, SSCAN or ZSCAN. NOVALUES is HSCAN's alone.
 ElementScan read_element_scan(Args& args, bool values_may_be_left_out);
 
-// COUNT elements may be looked at; where many were removed, fewer are, so that crossing empty
-// buckets is bounded as well.
-storage::ScanBudget element_scan_budget(size_t count);
+// COUNT keys or elements may be looked at; where many were removed, fewer are, so that crossing
+// empty buckets is bounded as well.
+storage::ScanBudget scan_budget(size_t count);
 
 }  // namespace larder::core

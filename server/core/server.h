@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "server/core/background_job.h"
 #include "server/core/blocking.h"
 #include "server/core/clients.h"
 #include "server/core/command_table.h"
@@ -40,6 +42,9 @@ class Host {
   virtual void wake_paused() = 0;
   // Frees the tables in slices, behind everything else.
   virtual void reclaim(std::vector<storage::Table> tables) = 0;
+  // Has the loop of this worker, on which the caller is, do the job in slices, whatever becomes of
+  // the client; the end of the server ends it. False if that loop has BackgroundJob::kPerLoopMax.
+  virtual bool work_behind(size_t worker, std::unique_ptr<BackgroundJob> job) = 0;
 };
 
 // CLIENT PAUSE: until when, and whether reads go on. Any thread.

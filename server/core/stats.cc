@@ -94,7 +94,8 @@ void Statistics::reset() {
          {&WorkerCounters::commands, &WorkerCounters::connections, &WorkerCounters::net_input_bytes,
           &WorkerCounters::net_output_bytes, &WorkerCounters::protocol_errors,
           &WorkerCounters::query_buffer_limit_closes, &WorkerCounters::output_buffer_limit_closes,
-          &WorkerCounters::reads, &WorkerCounters::writes}) {
+          &WorkerCounters::reads, &WorkerCounters::writes, &WorkerCounters::ratelimit_allowed,
+          &WorkerCounters::ratelimit_limited, &WorkerCounters::invalidations_by_pattern}) {
       ((*worker).*counter).reset();
     }
     for (auto& slot : worker->by_command) {

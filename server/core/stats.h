@@ -79,6 +79,9 @@ struct WorkerCounters {
   Counter output_buffer_limit_closes;
   Counter reads;   // times that a connection had something to read
   Counter writes;  // times that replies were sent on
+  Counter ratelimit_allowed;
+  Counter ratelimit_limited;
+  Counter invalidations_by_pattern;  // keys
   std::vector<std::atomic<CommandCounters*>> by_command;
 
   ~WorkerCounters();

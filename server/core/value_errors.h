@@ -8,6 +8,18 @@ namespace larder::core::errors {
 inline constexpr std::string_view kOverflow = "ERR increment or decrement would overflow";
 inline constexpr std::string_view kDecrementOverflow = "ERR decrement would overflow";
 inline constexpr std::string_view kNanOrInfinity = "ERR increment would produce NaN or Infinity";
+inline constexpr std::string_view kIncrementNotInteger =
+    "ERR Increment is not an integer or out of range";
+inline constexpr std::string_view kIncrementNotFloat = "ERR Increment is not a valid float";
+inline constexpr std::string_view kIncrementInfinite = "ERR BYFLOAT increment cannot be Infinity";
+inline constexpr std::string_view kLowerNotInteger = "ERR LBOUND is not an integer or out of range";
+inline constexpr std::string_view kLowerNotFloat = "ERR LBOUND is not a valid float";
+inline constexpr std::string_view kUpperNotInteger = "ERR UBOUND is not an integer or out of range";
+inline constexpr std::string_view kUpperNotFloat = "ERR UBOUND is not a valid float";
+inline constexpr std::string_view kBoundsCrossed = "ERR LBOUND can't be greater than UBOUND";
+inline constexpr std::string_view kEnxWithoutExpiry = "ERR ENX flag requires an expiration";
+inline constexpr std::string_view kAppliedOverflow = "ERR applied increment would overflow";
+inline constexpr std::string_view kInfinite = "ERR value cannot be Infinity";
 inline constexpr std::string_view kScoreNotANumber = "ERR resulting score is not a number (NaN)";
 inline constexpr std::string_view kZaddConditions =
     "ERR XX and NX options at the same time are not compatible";

@@ -186,6 +186,22 @@ void Worker::reclaim(std::vector<storage::Table> tables) {
   });
 }
 
+bool Worker::work_behind(std::unique_ptr<BackgroundJob> job) {
+  if (jobs_.size() >= BackgroundJob::kPerLoopMax) return false;
+  jobs_.push_back(std::move(job));
+  loop_.start_turns();
+  return true;
+}
+
+// One slice of one job, in turn; true: there is more.
+bool Worker::do_job() {
+  if (jobs_.empty()) return false;
+  const bool more = jobs_.front()->step(now_ms());
+  if (more) jobs_.push_back(std::move(jobs_.front()));
+  jobs_.pop_front();
+  return !jobs_.empty();
+}
+
 void Worker::proceed_soon(uint64_t session) {
   const auto found = sessions_.find(session);
   if (found == sessions_.end() || !found->second->enter_queue()) return;
@@ -279,6 +295,7 @@ bool Worker::do_upkeep() {
   if (storage::Garbage::waiting() && storage::Garbage::free_some(kElementsPerSlice)) return true;
   if (reaping_ && (reaping_ = reaper_.step())) return true;
   for (; reclaims_ > 0; reclaims_--) server_.memory_limit.end_reclaim();
+  if (do_job()) return true;
   if (dispatcher_.relieve_memory(now_ms())) return true;
   if (give_back_spans()) return true;
   if (!server_.active_expire.load(std::memory_order_relaxed)) return false;

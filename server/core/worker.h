@@ -54,6 +54,9 @@ class Worker {
   void shut_down();
   static constexpr int64_t kShutdownMs = 5000;
 
+  // For commands on this loop: see Host::work_behind().
+  bool work_behind(std::unique_ptr<BackgroundJob> job);
+
   // For its sessions:
   Server& server() { return server_; }
   net::Loop& loop() { return loop_; }
@@ -85,6 +88,7 @@ class Worker {
   bool end_subscriptions();
   void close_gone();
   bool do_upkeep();
+  bool do_job();
   bool give_back_spans();
   void set_alarm();
   void wake_due();
@@ -117,6 +121,7 @@ class Worker {
   std::deque<uint64_t> gone_;                       // to be closed
   std::set<std::pair<int64_t, uint64_t>> waiting_;  // when, and which session
   std::vector<storage::Table> garbage_;
+  std::deque<std::unique_ptr<BackgroundJob>> jobs_;
   size_t reclaims_ = 0;  // that end when there is no garbage left
   int64_t epoch_offset_ms_ = 0;
   int64_t ticks_ = 0;

@@ -37,6 +37,27 @@ Result<int64_t> increment(Keyspace& db, const Key& key, int64_t by);
 // where it spells an integer. kWrongType, kNotFloat (the value or `by`), kNanOrInfinity.
 Result<std::string> increment_float(Keyspace& db, const Key& key, std::string_view by);
 
+// The same with bounds, both included: a sum beyond them changes nothing or, if `saturate`, becomes
+// the bound. Number is int64_t or long double; of the latter, all is finite.
+template <typename Number>
+struct IncrementBounds {
+  Number lower;
+  Number upper;
+  bool saturate = false;
+};
+template <typename Number>
+struct BoundedIncrement {
+  Number value;    // as it is now
+  Number applied;  // by how much it has changed
+  bool stored;     // false: out of bounds
+};
+// kWrongType, kNotInteger or kNotFloat, kNanOrInfinity (the value), kOverflow (`applied`:
+// saturating a value far outside).
+Result<BoundedIncrement<int64_t>> increment_within(Keyspace& db, const Key& key, int64_t by,
+                                                   const IncrementBounds<int64_t>& bounds);
+Result<BoundedIncrement<long double>> increment_within(Keyspace& db, const Key& key, long double by,
+                                                       const IncrementBounds<long double>& bounds);
+
 // Puts `suffix` behind the value and answers the new length. A new key is stored as SET does it.
 // kWrongType, kTooLong if the result would be longer than `bytes_max`.
 Result<size_t> append_string(Keyspace& db, const Key& key, std::string_view suffix,

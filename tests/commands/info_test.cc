@@ -34,17 +34,17 @@ void store(InProcess& server, const std::string& key, const std::string& value,
 
 TEST(Info, WithoutArgumentsHasTheDefaultSectionsInOrder) {
   InProcess server;
-  const Names expected{"Server", "Clients", "Memory",     "Persistence", "Stats",   "Replication",
-                       "CPU",    "Modules", "Errorstats", "Cluster",     "Keyspace"};
+  const Names expected{"Server",      "Clients", "Memory",  "Persistence", "Stats",   "Cache",
+                       "Replication", "CPU",     "Modules", "Errorstats",  "Cluster", "Keyspace"};
   EXPECT_EQ(heads(info(server)), expected);
   EXPECT_EQ(heads(info(server, {"default"})), expected);
 }
 
 TEST(Info, AllAndEverythingAddTheCommandSections) {
   InProcess server;
-  const Names expected{"Server",       "Clients", "Memory",  "Persistence",  "Stats",
-                       "Replication",  "CPU",     "Modules", "Commandstats", "Errorstats",
-                       "Latencystats", "Cluster", "Keyspace"};
+  const Names expected{"Server",     "Clients",      "Memory",  "Persistence", "Stats",
+                       "Cache",      "Replication",  "CPU",     "Modules",     "Commandstats",
+                       "Errorstats", "Latencystats", "Cluster", "Keyspace"};
   EXPECT_EQ(heads(info(server, {"all"})), expected);
   EXPECT_EQ(heads(info(server, {"everything"})), expected);
   EXPECT_EQ(heads(info(server, {"default", "commandstats", "LATENCYSTATS"})), expected);

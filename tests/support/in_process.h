@@ -74,6 +74,12 @@ class InProcess final : public core::Host {
   void feed_monitors(std::string line) override { monitored.push_back(std::move(line)); }
   void wake_paused() override { pauses_ended++; }
   void reclaim(std::vector<storage::Table> tables) override { tables.clear(); }
+  bool work_behind(size_t /*worker*/, std::unique_ptr<core::BackgroundJob> job) override {
+    if (jobs.size() >= core::BackgroundJob::kPerLoopMax) return false;
+    jobs.push_back(std::move(job));
+    return true;
+  }
+  std::vector<std::unique_ptr<core::BackgroundJob>> jobs;  // begun, not run
 
   int shutdowns = 0;
   int pauses_ended = 0;
