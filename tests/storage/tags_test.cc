@@ -10,7 +10,6 @@
 #include <random>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "storage/evictor.h"
@@ -172,15 +171,22 @@ TEST_F(TagsTest, DeletesThoseWithAllTags) {
 // Keys that agree in all bits of the hash by which a tag knows its members: about one pair in
 // 2^42 / n^2 / 2.
 TEST_F(TagsTest, TellsKeysOfOneFragmentApart) {
-  std::unordered_map<uint64_t, std::string> seen;
-  std::vector<std::string> pair;
-  for (int i = 0; pair.empty(); i++) {
-    const std::string name = std::to_string(i);
-    const KeyHash hash = store_.key(name).hash;
+  constexpr uint64_t kNumberBits = 22;
+  std::vector<uint64_t> places;  // shard, fragment, and the number that is the key
+  for (uint64_t i = 0; i >> kNumberBits == 0; i++) {
+    const KeyHash hash = store_.key(std::to_string(i)).hash;
     const uint64_t place = static_cast<uint64_t>(Store::shard_of(hash)) << 32 | fragment_of(hash);
-    const auto [at, is_new] = seen.emplace(place, name);
-    if (!is_new) pair = {at->second, name};
+    places.push_back(place << kNumberBits | i);
   }
+  std::sort(places.begin(), places.end());
+  const auto same = std::adjacent_find(places.begin(), places.end(), [](uint64_t a, uint64_t b) {
+    return a >> kNumberBits == b >> kNumberBits;
+  });
+  ASSERT_NE(same, places.end());
+  const auto name = [](uint64_t place) {
+    return std::to_string(place & ((uint64_t{1} << kNumberBits) - 1));
+  };
+  const std::vector<std::string> pair{name(same[0]), name(same[1])};
   set(pair[0], {"t", "u"});
   set(pair[1], {"t"});
   set("other", {"t"});
@@ -216,6 +222,7 @@ struct Model {
   struct Item {
     std::set<std::string> tags;
     int64_t expire_at_ms = kNoExpiry;
+    bool dead(int64_t now_ms) const { return expire_at_ms != kNoExpiry && expire_at_ms <= now_ms; }
   };
   using Database = std::map<std::string, Item>;
   Database databases[2];
@@ -223,7 +230,7 @@ struct Model {
 
 class TagsModelTest : public TagsTest {
  protected:
-  static constexpr int kSteps = 300'000;
+  static constexpr int kSteps = 1'000'000;
   static constexpr int kKeys = 3000;
 
   uint32_t draw(uint32_t below) { return static_cast<uint32_t>(random_() % below); }
@@ -235,12 +242,12 @@ class TagsModelTest : public TagsTest {
     return drawn;
   }
   void forget_dead(Model::Database& database) {
-    std::erase_if(database, [&](const auto& item) { return item.second.expire_at_ms <= now_ms_; });
+    std::erase_if(database, [&](const auto& item) { return item.second.dead(now_ms_); });
   }
   bool live(size_t d, const std::string& name) {
     const auto found = model_.databases[d].find(name);
     if (found == model_.databases[d].end()) return false;
-    if (found->second.expire_at_ms > now_ms_) return true;
+    if (!found->second.dead(now_ms_)) return true;
     model_.databases[d].erase(found);
     return false;
   }
