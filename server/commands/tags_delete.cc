@@ -33,6 +33,7 @@ class DeleteTags final : public Continuation {
       deletion_.step(call.held(), call.now_ms(), wanted ? &tell : nullptr);
     }
     remember(call);
+    call.counters().invalidations_by_tag.add(deletion_.keys());
     call.reply().integer(static_cast<int64_t>(deletion_.keys()));
     return Progress::kDone;
   }

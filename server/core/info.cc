@@ -133,6 +133,7 @@ void info_stats(InfoSection& out) {
 void info_cache(InfoSection& out) {
   const Statistics& statistics = out.server.statistics;
   out.field("invalidations_by_pattern", statistics.sum(&WorkerCounters::invalidations_by_pattern));
+  out.field("invalidations_by_tag", statistics.sum(&WorkerCounters::invalidations_by_tag));
   out.field("ratelimit_allowed", statistics.sum(&WorkerCounters::ratelimit_allowed));
   out.field("ratelimit_limited", statistics.sum(&WorkerCounters::ratelimit_limited));
 }

@@ -95,7 +95,8 @@ void Statistics::reset() {
           &WorkerCounters::net_output_bytes, &WorkerCounters::protocol_errors,
           &WorkerCounters::query_buffer_limit_closes, &WorkerCounters::output_buffer_limit_closes,
           &WorkerCounters::reads, &WorkerCounters::writes, &WorkerCounters::ratelimit_allowed,
-          &WorkerCounters::ratelimit_limited, &WorkerCounters::invalidations_by_pattern}) {
+          &WorkerCounters::ratelimit_limited, &WorkerCounters::invalidations_by_pattern,
+          &WorkerCounters::invalidations_by_tag}) {
       ((*worker).*counter).reset();
     }
     for (auto& slot : worker->by_command) {

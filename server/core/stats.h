@@ -81,7 +81,8 @@ struct WorkerCounters {
   Counter writes;  // times that replies were sent on
   Counter ratelimit_allowed;
   Counter ratelimit_limited;
-  Counter invalidations_by_pattern;  // keys
+  Counter invalidations_by_pattern;  // keys, as
+  Counter invalidations_by_tag;
   std::vector<std::atomic<CommandCounters*>> by_command;
 
   ~WorkerCounters();

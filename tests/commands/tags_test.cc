@@ -211,6 +211,7 @@ TEST_F(Tags, DeleteAnyOrAll) {
   EXPECT_EQ(run({"TAGDELEX", "0", "a"}), "(error) ERR numtags should be greater than 0");
   EXPECT_EQ(run({"TAGDELEX", "1", "a", "b"}), "(error) ERR syntax error");
   EXPECT_EQ(run({"TAGDELEX", "1", "a", "ALL", "ANY"}), "(error) ERR syntax error");
+  EXPECT_NE(run({"INFO", "cache"}).find("invalidations_by_tag:3\r"), std::string::npos);
 }
 
 TEST_F(Tags, AreScanned) {
