@@ -68,6 +68,8 @@ SUITES = {
     "caches": (node_suite("caches.test.mjs"), "bentocache", 18),
     "redlock": (node_suite("redlock.test.mjs"), "redlock", 18),
     "socket.io": (node_suite("socket_io.test.mjs"), "@socket.io/redis-adapter", 18),
+    "guide-node": (node_suite("guide.test.mjs"), "ioredis5", 18),
+    "guide-python": (python_suite("test_guide"), None, 0),
     "redis-py-data": (python_suite("test_redis_py_data"), None, 0),
     "django": (python_suite("test_django_cache"), None, 0),
     "phpredis": (program_suite("/usr/bin/php", "phpredis.php"), None, 0),
