@@ -57,7 +57,7 @@ describe('docs/GUIDE.md', { timeout: 60000 }, () => {
 
 describe('examples/express', { timeout: 60000 }, () => {
   const started = []
-  after(() => started.forEach(process => process.kill()))
+  after(() => started.forEach(application => application.kill('SIGKILL')))
 
   /** The address of a new application, on a port of its own choice. */
   async function start (redisPort) {
