@@ -1,5 +1,6 @@
 // TAGDEL and TAGDELEX: deleting tags with the keys that carry them. The keys are gone when the
 // command answers; their memory is freed behind it (storage/tag_reaper.h).
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,10 +19,18 @@ using storage::Key;
 using storage::TagDeletion;
 using Which = TagDeletion::Which;
 
+std::vector<std::string> distinct(std::span<const std::string_view> tags) {
+  std::vector<std::string> names(tags.begin(), tags.end());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
 class DeleteTags final : public Continuation {
  public:
   DeleteTags(Call& call, std::span<const std::string_view> tags, Which which)
-      : deletion_(call.store(), call.client().database(), {tags.begin(), tags.end()}, which) {}
+      : deletion_(call.store(), call.client().database(), distinct(tags), which),
+        whole_tags_(which == Which::kAny) {}
 
   Progress resume(Call& call) override {
     const auto notify = [&](const Key& key) { call.notify(kEventGeneric, "tagdel", key); };
@@ -32,7 +41,7 @@ class DeleteTags final : public Continuation {
       if (timer.over()) return Progress::kAgain;
       deletion_.step(call.held(), call.now_ms(), wanted ? &tell : nullptr);
     }
-    remember(call);
+    if (whole_tags_) remember(call);
     call.counters().invalidations_by_tag.add(deletion_.keys());
     call.reply().integer(static_cast<int64_t>(deletion_.keys()));
     return Progress::kDone;
@@ -48,6 +57,7 @@ class DeleteTags final : public Continuation {
   }
 
   TagDeletion deletion_;
+  const bool whole_tags_;  // go, not only those of their keys that have the other tags
 };
 
 void tagdel(Call& call) {
