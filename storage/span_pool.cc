@@ -22,8 +22,9 @@ constexpr size_t kReservedBytesMin = 64 * kSpanBytes;
 // Free spans whose memory is kept, against giving back what is needed again at once.
 constexpr uint32_t kIdleSpansKept = 1;
 
-// With so few holes left in the spans in use, the next one should be prepared.
-constexpr size_t kHolesLow = 8;
+// With so few holes left in the spans in use, the next one should be prepared: a span and a half,
+// since who writes 300 MB/s fills one in the time that preparing the next may take.
+constexpr size_t kHolesLow = kSlabsPerSpan * 3 / 2;
 
 // In calls of maintain(), of which there are ten a second: for how long a span is left alone after
 // a slab of it became free, and for how long one is kept in case that it is needed.
