@@ -199,6 +199,7 @@ TEST(Entry, RewritesAnyKindAsAnyKindOfTheSameSize) {
           } else {
             expect_entry(*entry, key, from.kind, from.text, 77);
             if (shape.blob != nullptr) shape.blob->release();
+            if (to.kind == ValueKind::kObject) Object(shape.object).destroy();
           }
           Entry::destroy(entry);
         }
