@@ -1,7 +1,7 @@
 #include "server/core/script_values.h"
 
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <string>
 
 #include "server/core/output.h"
@@ -87,12 +87,19 @@ void ReplyPusher::push_verbatim(size_t size) {
   set_field("verbatim_string");
 }
 
+// That the text begins with; 0 if it does not.
+template <typename Number>
+Number number_in(std::string_view text) {
+  Number number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 void ReplyPusher::push_next() {
   luaL_checkstack(lua_, 5, "reply nested too deep");
   const std::string_view line = take_line();
   const std::string_view text = line.substr(1);
-  // The bytes behind a number are a line end, so it ends there.
-  const int64_t number = std::strtoll(text.data(), nullptr, 10);
+  const auto number = number_in<int64_t>(text);
   switch (line[0]) {
     case ':':
       return lua_pushnumber(lua_, static_cast<double>(number));
@@ -118,7 +125,7 @@ void ReplyPusher::push_next() {
     case '#':
       return lua_pushboolean(lua_, text == "t" ? 1 : 0);
     case ',':
-      lua_pushnumber(lua_, std::strtod(text.data(), nullptr));
+      lua_pushnumber(lua_, number_in<double>(text));
       return set_field("double");
     case '(':
       push(lua_, text);
