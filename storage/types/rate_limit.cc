@@ -93,7 +93,7 @@ RateStep decide_by_meters(const RateRequest& request, std::string_view state, in
   RateStep step;
   for (size_t i = 0; i < count; i++) {
     if (!meters[i].passes(request.cost)) binding.refuse(i, meters[i].retry_after_ms(request.cost));
-    step.changed |= meters[i].set_back();
+    step.changed |= !request.peek && meters[i].set_back();
   }
   const bool charged = !binding.limited() && !request.peek;
   step.changed |= charged;
@@ -125,7 +125,7 @@ RateStep decide_by_log(const RateRequest& request, std::string_view state, int64
       binding.refuse(i, log.retry_after_ms(terms, request.cost));
     }
   }
-  RateStep step{.changed = log.set_back()};
+  RateStep step{.changed = !request.peek && log.set_back()};
   if (!binding.limited() && !request.peek) {
     log.charge(request.cost);
     step.changed = true;
@@ -167,7 +167,7 @@ int64_t scaled_rate(int64_t limit, int64_t scale_percent) {
 
 bool refills_too_slowly(const RateRequest& request) {
   return std::any_of(request.limits.begin(), request.limits.end(), [&](const RateLimit& limit) {
-    return request.burst != 0 && refill_ms(request.burst, limit) > kRateRefillMsMax;
+    return product(request.burst, limit.period_ms) > product(kRateRefillMsMax, limit.limit);
   });
 }
 

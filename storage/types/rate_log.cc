@@ -46,7 +46,7 @@ int64_t RateLog::retry_after_ms(const RateTerms& terms, int64_t cost) const {
 int64_t RateLog::reset_after_ms(int64_t period_ms) const {
   if (charged_ != 0) return period_ms;
   if (first_within(period_ms) == size_) return 0;
-  return stamp(size_ - 1) + period_ms - now_ms_;
+  return std::max<int64_t>(stamp(size_ - 1) + period_ms - now_ms_, 0);  // whoever wrote it
 }
 
 void RateLog::append_to(std::string& state, int64_t period_ms) const {

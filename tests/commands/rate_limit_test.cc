@@ -95,6 +95,13 @@ TEST(Throttle, GcraLetsABurstThroughAndThenTheRate) {
   EXPECT_EQ(throttle(server, "k 1 10 1000 BURST 2 COST 3"), "[1, 2, 0, -1, 200, 0]");
 }
 
+TEST(Throttle, PeekingWithASmallerBurstGivesNothingBack) {
+  InProcess server;
+  EXPECT_EQ(throttle(server, "k 1 1 10000 BURST 10 COST 10"), "[0, 10, 0, -1, 100000, 0]");
+  EXPECT_EQ(throttle(server, "k 1 1 10000 BURST 5 PEEK"), "[1, 5, 0, 10000, 50000, 0]");
+  EXPECT_EQ(throttle(server, "k 1 1 10000 BURST 10 PEEK"), "[1, 10, 0, 10000, 100000, 0]");
+}
+
 TEST(Throttle, CountsInWindows) {
   InProcess server;
   EXPECT_EQ(throttle(server, "k 1 2 1000 ALGO FIXED"), "[0, 2, 1, -1, 1000, 0]");
@@ -179,6 +186,10 @@ TEST(Throttle, WrongArgumentsChangeNothing) {
       {"k 1 1 1 ALGO X", "ALGO must be GCRA, FIXED, SLIDING or LOG"},
       {"k 1 1 1 BURST 0", "BURST must be an integer between 1 and 1000000000"},
       {"k 1 1 1 BURST 2 ALGO LOG", "BURST needs ALGO GCRA"},
+      {"k 1 1 31622400000 BURST 1000000000",
+       "BURST is too large for the limit: it must come back within 100 years"},
+      {"k 1 1 31622400000 BURST 583344220",
+       "BURST is too large for the limit: it must come back within 100 years"},
       {"k 1 1 31622400000 BURST 101",
        "BURST is too large for the limit: it must come back within 100 years"},
       {"k 1 1 1 COST 0", "COST must be an integer between 1 and 1000000000"},
