@@ -30,7 +30,7 @@ class DeleteTags final : public Continuation {
  public:
   DeleteTags(Call& call, std::span<const std::string_view> tags, Which which)
       : deletion_(call.store(), call.client().database(), distinct(tags), which),
-        whole_tags_(which == Which::kAny) {}
+        whole_tags_(which == Which::kAny || deletion_.names().size() == 1) {}
 
   Progress resume(Call& call) override {
     const auto notify = [&](const Key& key) { call.notify(kEventGeneric, "tagdel", key); };

@@ -273,6 +273,15 @@ TEST_F(Tags, InfoTellsOfKeysAndOfTheTagsPast) {
   EXPECT_EQ(server.run_raw(*resp3, {"TAGS", "none"}), "_\r\n");
 }
 
+TEST_F(Tags, AllOfASingleTagIsTheWholeTag) {
+  run({"SET", "k", "v", "TAGS", "1", "t"});
+  run({"GET", "k"});
+  EXPECT_EQ(run({"TAGDELEX", "2", "t", "t", "ALL"}), "1");
+  EXPECT_EQ(run({"TAGINFO", "t"}),
+            R"(["keys", 0, "bytes", 0, "hits", 1, "misses", 0, "invalidations", 1, )"
+            R"("last_invalidated_ms_ago", 0])");
+}
+
 TEST_F(Tags, TransactionsAndScriptsDeleteByTagAtOnce) {
   run({"SET", "k", "v", "TAGS", "1", "t"});
   run({"MULTI"});
