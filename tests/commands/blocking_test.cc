@@ -3,22 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/in_process.h"
+#include "tests/support/waiting.h"
 
 namespace larder::testing {
 namespace {
 
-struct BlockingTest : ::testing::Test {
-  using Suspended = core::Dispatcher::Suspended;
-  std::string run(const std::vector<std::string>& arguments) { return server.run(arguments); }
-  std::string resume(FakeClient& client, Suspended& command) {
-    return server.resume(client, command);
-  }
-
-  InProcess server{2};
-  std::unique_ptr<FakeClient> a = server.connect();
-  std::unique_ptr<FakeClient> b = server.connect();
-};
+struct BlockingTest : Waiting {};
 
 TEST_F(BlockingTest, AnswersAtOnceWhereThereIsSomething) {
   run({"RPUSH", "l", "1", "2", "3", "4"});

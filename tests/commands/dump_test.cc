@@ -8,6 +8,7 @@
 
 #include "storage/dump_bytes.h"
 #include "storage/garbage.h"
+#include "tests/support/damage.h"
 #include "tests/support/in_process.h"
 
 namespace larder {
@@ -502,28 +503,6 @@ std::vector<std::string> contents() {
   return all;
 }
 
-void damage(std::string& content, std::mt19937& random) {
-  for (size_t changes = 1 + random() % 3; changes > 0 && !content.empty(); changes--) {
-    const size_t at = random() % content.size();
-    switch (random() % 5) {
-      case 0:
-        content[at] = static_cast<char>(content[at] ^ 1 << random() % 8);
-        break;
-      case 1:
-        content[at] = static_cast<char>(random());
-        break;
-      case 2:
-        content.resize(at);
-        break;
-      case 3:
-        content.erase(at, 1 + random() % 4);
-        break;
-      default:
-        content.insert(at, 1, static_cast<char>(random()));
-    }
-  }
-}
-
 TEST(Restore, SurvivesDamageUnderARightChecksum) {
   InProcess server(1);
   std::mt19937 random(11);
@@ -531,7 +510,7 @@ TEST(Restore, SurvivesDamageUnderARightChecksum) {
   for (const std::string& content : all) survive(server, sealed(content));
   for (int i = 0; i < 80'000; i++) {
     std::string content = all[random() % all.size()];
-    damage(content, random);
+    testing::damage(content, random);
     survive(server, sealed(content, 12));
   }
 }

@@ -18,6 +18,7 @@
 #include "storage/types/dump_types.h"
 #include "storage/types/list.h"
 #include "storage/types/set_members.h"
+#include "tests/support/damage.h"
 
 namespace larder::storage {
 namespace {
@@ -219,28 +220,6 @@ std::vector<std::string> contents() {
           type(DumpType::kHashListpackTimed) + kEarliest + body(kTriple)};
 }
 
-void damage(std::string& content, std::mt19937& random) {
-  for (size_t changes = 1 + random() % 3; changes > 0 && !content.empty(); changes--) {
-    const size_t at = random() % content.size();
-    switch (random() % 5) {
-      case 0:
-        content[at] = static_cast<char>(content[at] ^ 1 << random() % 8);
-        break;
-      case 1:
-        content[at] = static_cast<char>(random());
-        break;
-      case 2:
-        content.resize(at);
-        break;
-      case 3:
-        content.erase(at, 1 + random() % 4);
-        break;
-      default:
-        content.insert(at, 1, static_cast<char>(random()));
-    }
-  }
-}
-
 // A list of one node.
 std::string list_of(const std::string& elements, size_t count) {
   std::string node(6, '\0');
@@ -307,7 +286,7 @@ TEST_F(Restore, SurvivesDamageUnderARightChecksum) {
   const std::vector<std::string> all = contents();
   for (int i = 0; i < 100'000; i++) {
     std::string content = all[random() % all.size()];
-    damage(content, random);
+    testing::damage(content, random);
     survive(std::move(content));
     if (HasFatalFailure()) return;
   }
