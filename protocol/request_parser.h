@@ -12,8 +12,10 @@
 // One parser belongs to one connection and is used by that connection's thread only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,15 +27,14 @@
 namespace larder::protocol {
 
 // The requests of one read, in order. Views point into the bytes given to parse(), to where the
-// caller placed a bulk string, or, for inline requests with quotes, into storage of the batch: all
-// must outlive their use. Reuse one batch a
-// loop: clear() keeps its memory.
+// caller placed a bulk string, or, for inline requests, into storage of the batch: all must outlive
+// their use. Reuse one batch a loop: clear() keeps its memory.
 class RequestBatch {
  public:
   // Most requests parsed at once: enough to overlap cache misses, few enough to stay in L1.
   static constexpr size_t kRequestsMax = 32;
 
-  size_t size() const { return requests_.size(); }
+  size_t size() const { return size_; }
   std::span<const std::string_view> arguments(size_t i) const {
     return {arguments_.data() + requests_[i].first, requests_[i].count};
   }
@@ -53,8 +54,9 @@ class RequestBatch {
     size_t end_offset;
   };
   std::vector<std::string_view> arguments_;
-  std::vector<Request> requests_;
-  std::deque<std::string> unquoted_;  // deque: growing moves no string, views stay valid
+  std::array<Request, kRequestsMax> requests_;
+  size_t size_ = 0;
+  std::deque<std::string> texts_;  // deque: growing moves no string, views stay valid
 };
 
 struct ParserLimits {
@@ -64,10 +66,10 @@ struct ParserLimits {
 
 struct ParseResult {
   size_t consumed = 0;  // bytes of complete requests
-  // Text after "Protocol error: ", empty when all is well. Requests in front of the error are in
-  // the batch; nothing behind it can be understood, so the connection must be closed after
-  // replying.
-  std::string error;
+  // Text after "Protocol error: ", good as long as the batch; empty when all is well. Requests in
+  // front of the error are in the batch; nothing behind it can be understood, so the connection
+  // must be closed after replying.
+  std::string_view error;
 };
 
 class RequestParser {
@@ -90,7 +92,7 @@ class RequestParser {
   // front of it and those behind it (its line end first) without them. They must stay there until
   // forget_placed(), which is called once the request is done with and before a string of another
   // one is placed.
-  void place(const char* data) { placed_.push_back({progress_.offset, data}); }
+  void place(const char* data) { kept_->placed.push_back({kept_->at.offset, data}); }
   void forget_placed();
 
   // Forgets how far the incomplete request was read: its bytes will be given again from their
@@ -98,14 +100,18 @@ class RequestParser {
   void reset();
 
   // Bytes held on the heap between calls.
-  size_t memory_bytes() const {
-    return progress_.arguments.capacity() * sizeof(Argument) + placed_.capacity() * sizeof(Placed);
-  }
+  size_t memory_bytes() const;
 
  private:
   enum class Step { kDone, kNeedMore, kError };
+  // How far a request has been read; offsets count from its first byte.
+  struct Position {
+    size_t offset = 0;
+    int64_t arguments_left = -1;  // -1: the "*" line has not been read
+    int64_t bulk_bytes = -1;      // -1: the "$" line of the next argument has not been read
+  };
   struct Argument {
-    size_t offset;  // kPlacedFlag and an index: in placed_
+    size_t offset;  // kPlacedFlag and an index: in Kept::placed
     size_t size;
   };
   static constexpr size_t kPlacedFlag = ~(SIZE_MAX >> 1);
@@ -113,34 +119,39 @@ class RequestParser {
     size_t offset;  // of its line end in the request's bytes, without those that are placed
     const char* data;
   };
-  // How far the incomplete request has been read; offsets count from its first byte.
-  struct Progress {
-    size_t offset = 0;
-    int64_t arguments_left = -1;  // -1: the "*" line has not been read
-    int64_t bulk_bytes = -1;      // -1: the "$" line of the next argument has not been read
+  // What is known of an incomplete request.
+  struct Kept {
+    Position at;
     std::vector<Argument> arguments;
+    std::vector<Placed> placed;  // in order; those up to placed_next have been read
+    size_t placed_next = 0;
+
+    bool places_left() const { return placed_next < placed.size(); }
+  };
+  // One request being read: what there is, what comes of it, how far it was read.
+  struct Reading {
+    std::string_view bytes;
+    RequestBatch& batch;
+    const ParserLimits& limits;
+    Position at;
+    std::string_view error{};
   };
 
-  Step parse_one(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
-  void keep_progress(std::string_view bytes, RequestBatch& batch, size_t first,
-                     size_t first_placed);
-  void restore_arguments(std::string_view bytes, RequestBatch& batch, size_t first);
-  Step parse_inline(std::string_view bytes, RequestBatch& batch);
-  Step parse_count(std::string_view bytes, const ParserLimits& limits);
-  Step parse_bulk(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
-  Step parse_placed(std::string_view bytes, RequestBatch& batch, const ParserLimits& limits);
-  Step read_bulk_size(std::string_view bytes, const ParserLimits& limits);
-  Step read_header(std::string_view bytes, const char* too_big, int64_t& value, bool& valid);
-  Step fail(std::string text);
+  static size_t parse_plain(std::string_view bytes, RequestBatch& batch);
+  Step parse_one(Reading& reading);
+  Step parse_arguments(Reading& reading);
+  void keep(const Reading& reading, size_t first, size_t first_placed);
+  void restore_arguments(const Reading& reading, size_t first) const;
+  void forget_position();
+  static Step parse_inline(Reading& reading);
+  static Step parse_count(Reading& reading);
+  static Step parse_bulk(Reading& reading);
+  Step parse_placed(Reading& reading);
+  static Step read_bulk_size(Reading& reading);
+  static Step read_header(Reading& reading, const char* too_big, int64_t& value, bool& valid);
+  static Step fail(Reading& reading, std::string_view text);
 
-  // State of the request being parsed; saved in progress_ only when it is incomplete.
-  size_t offset_ = 0;
-  int64_t arguments_left_ = -1;
-  int64_t bulk_bytes_ = -1;
-  Progress progress_;
-  std::vector<Placed> placed_;  // of one request, in order; those up to placed_next_ have been read
-  size_t placed_next_ = 0;
-  std::string error_;
+  std::unique_ptr<Kept> kept_;  // null between complete requests
 };
 
 }  // namespace larder::protocol

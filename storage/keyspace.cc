@@ -76,7 +76,7 @@ Shard& Keyspace::shard(const Key& key) {
 }
 
 // The slot of a live key. A dead one is removed.
-Slot Keyspace::find_slot(const Key& key) {
+inline Slot Keyspace::find_slot(const Key& key) {
   const Slot slot = table(key).find(key);
   if (!slot || !table(key).dead(*slot.entry(), now_ms_)) return slot;
   bury(key, slot);
@@ -101,7 +101,7 @@ Entry* Keyspace::take_out(const Key& key, Slot slot) {
   return table(key).erase(slot, key.hash);
 }
 
-void Keyspace::touch(const Key& key, Slot slot) {
+inline void Keyspace::touch(const Key& key, Slot slot) {
   if (!touching_) return;
   const AccessBits before = slot.bits();
   const AccessBits bits = store_.eviction().on_hit(shard(key).eviction, before, now_ms_);

@@ -29,9 +29,14 @@ inline constexpr Tagging kKeepTags{.keep = true};
 
 class Keyspace {
  public:
-  // `now_ms`: milliseconds since the epoch; one value for the whole command.
-  Keyspace(const LockedKeys& locked, size_t database, int64_t now_ms)
-      : locked_(locked), store_(locked.store()), database_(database), now_ms_(now_ms) {}
+  // `now_ms`: milliseconds since the epoch; one value for the whole command. `touching`: false
+  // makes every access a peek (CLIENT NO-TOUCH).
+  Keyspace(const LockedKeys& locked, size_t database, int64_t now_ms, bool touching = true)
+      : locked_(locked),
+        store_(locked.store()),
+        database_(database),
+        now_ms_(now_ms),
+        touching_(touching) {}
 
   int64_t now_ms() const { return now_ms_; }
   size_t database() const { return database_; }
@@ -54,7 +59,6 @@ class Keyspace {
   };
   std::optional<AccessHistory> access_history(const Key& key);
 
-  // Makes every access a peek (CLIENT NO-TOUCH).
   void set_touching(bool touching) { touching_ = touching; }
 
   // Stores a string, as an integer where it is one, in place of whatever was there.
@@ -152,7 +156,7 @@ class Keyspace {
   Store& store_;
   size_t database_;
   int64_t now_ms_;
-  bool touching_ = true;
+  bool touching_;
 };
 
 }  // namespace larder::storage

@@ -16,42 +16,12 @@
 #include <vector>
 
 #include "storage/key_hash.h"
+#include "storage/locked_keys.h"
 #include "storage/observer.h"
 #include "storage/shard.h"
 #include "storage/tag_deletions.h"
 
 namespace larder::storage {
-
-class Store;
-
-// Holds shards until destroyed. Movable, so that it can be kept by whoever runs several commands
-// under one lock.
-class LockedKeys {
- public:
-  LockedKeys(LockedKeys&& other) noexcept;
-  LockedKeys& operator=(LockedKeys&&) = delete;
-  ~LockedKeys() {
-    if (scope_ != Scope::kNone) release();
-  }
-
-  Store& store() const { return *store_; }
-  bool holds_all() const { return scope_ == Scope::kAll; }
-  bool holds(KeyHash hash) const;
-  // They will be held for long: see ShardLock.
-  void hold_long() const;
-
- private:
-  friend class Store;
-  enum class Scope : uint8_t { kNone, kOne, kSome, kAll };
-  LockedKeys(Store& store, Scope scope) : store_(&store), scope_(scope) {}
-  void release();
-  void unlock();
-
-  Store* store_;
-  Scope scope_;
-  uint32_t shard_ = 0;            // kOne
-  std::vector<uint32_t> shards_;  // kSome: ascending, distinct
-};
 
 struct StoreOptions {
   size_t databases = 16;
@@ -134,22 +104,24 @@ class Store {
   // several keys overlap: a key's shard as soon as its hash is known, then its directory, bucket
   // and entry, each some time after the one before. The last three take and release the shard's
   // lock, but under a lock that holds the keys.
-  void prefetch_shard(KeyHash hash) const { __builtin_prefetch(shards_[shard_of(hash)].get()); }
-  struct KeyPlace {
-    KeyHash hash;
-    size_t database;
+  struct Place {
+    KeyHash hash = 0;
+    uint32_t database = 0;
+    Shard* shard = nullptr;
   };
-  void prefetch_directory(const KeyPlace& key) {
-    const LockedKeys locked = lock_shard(shard_of(key.hash));
-    table_of(key).prefetch_directory(key.hash);
+  Place prefetch_shard(KeyHash hash, size_t database) const {
+    const Place place{hash, static_cast<uint32_t>(database), shards_[shard_of(hash)].get()};
+    __builtin_prefetch(place.shard);
+    return place;
   }
-  void prefetch_bucket(const KeyPlace& key) {
-    const LockedKeys locked = lock_shard(shard_of(key.hash));
-    table_of(key).prefetch_bucket(key.hash);
+  void prefetch_directory(const Place& place) {
+    look(place, [&](const Table& table) { table.prefetch_directory(place.hash); });
   }
-  void prefetch_entry(const KeyPlace& key) {
-    const LockedKeys locked = lock_shard(shard_of(key.hash));
-    table_of(key).prefetch_entry(key.hash);
+  void prefetch_bucket(const Place& place) {
+    look(place, [&](const Table& table) { table.prefetch_bucket(place.hash); });
+  }
+  void prefetch_entry(const Place& place) {
+    look(place, [&](const Table& table) { table.prefetch_entry(place.hash); });
   }
   void prefetch(const LockedKeys& locked, std::span<const Key> keys, size_t database);
 
@@ -163,7 +135,12 @@ class Store {
  private:
   friend class LockedKeys;
   void measure(size_t first_database, std::span<DatabaseSize> sizes, const LockedKeys* held);
-  Table& table_of(const KeyPlace& key) { return shards_[shard_of(key.hash)]->table(key.database); }
+  template <typename Look>
+  void look(const Place& place, Look look) {
+    if (!options_.concurrent) return look(place.shard->table(place.database));
+    const LockedKeys locked = lock_shard(shard_of(place.hash));
+    look(place.shard->table(place.database));
+  }
   void lock_indices(std::span<const uint32_t> ascending);
   bool all_held_here() const {
     return all_held_by_.load(std::memory_order_relaxed) == std::this_thread::get_id();

@@ -57,10 +57,7 @@ void sleep(Call& call) {
 // form but the text of a string.
 void object(Call& call) {
   const storage::Key key = call.key(2);
-  const size_t database = call.client().database();
-  DatabaseLock db = call.held() != nullptr
-                        ? DatabaseLock(*call.held(), database, call.now_ms())
-                        : DatabaseLock(call.store().lock(key), database, call.now_ms());
+  DatabaseLock db = call.lock(key);
   const storage::Entry* entry = db->find(key, storage::Keyspace::Access::kPeek);
   if (entry == nullptr) return call.fail(errors::kNoSuchKey);
   call.reply().simple(fmt::format("Value at:{} refcount:1 encoding:{} serializedlength:{}",

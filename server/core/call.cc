@@ -6,8 +6,7 @@
 
 namespace larder::core {
 
-storage::Key Call::key(size_t i) {
-  if (i == hashed_at_) return hashed_;
+storage::Key Call::find_key(size_t i) {
   if (scratch_next_ < scratch_.keys.size() && scratch_.positions[scratch_next_].index == i) {
     return scratch_.keys[scratch_next_++];
   }
@@ -28,25 +27,11 @@ void Call::put_argument(storage::Keyspace& db, const storage::Key& key, size_t i
   db.put_string(key, arguments_[i], expire_at_ms, tagging);
 }
 
-DatabaseLock Call::lock() {
-  if (held_ != nullptr) return lock_held();
-  const KeySpec& spec = row().keys[0];
-  const bool single = spec.last == 0 && spec.key_count_at < 0 && row().keys[1].begin == 0;
-  if (single) return lock_own(store().lock(key(static_cast<size_t>(spec.begin))));
+DatabaseLock Call::lock_several() {
   hash_keys();
   storage::LockedKeys locked = store().lock(scratch_.keys);
   store().prefetch(locked, scratch_.keys, client_.database());
-  return lock_own(std::move(locked));
-}
-
-DatabaseLock Call::lock_own(storage::LockedKeys&& own) {
-  return DatabaseLock(std::move(own), client_.database(), now_ms_, !client_.has(Client::kNoTouch),
-                      reader());
-}
-
-DatabaseLock Call::lock_held() {
-  return DatabaseLock(*held_, client_.database(), now_ms_, !client_.has(Client::kNoTouch),
-                      reader());
+  return {std::move(locked), use()};
 }
 
 void Call::hash_keys() {
@@ -90,12 +75,9 @@ void Call::redact(size_t i) {
   redacted_[i] = "(redacted)";
 }
 
-DatabaseLock Call::lock(const storage::Key& key) {
-  return held_ != nullptr ? lock_held() : lock_own(store().lock(key));
-}
-
 DatabaseLock Call::lock_all() {
-  return held_ != nullptr ? lock_held() : lock_own(store().lock_all());
+  if (held_ != nullptr) return {*held_, use()};
+  return {store().lock_all(), use()};
 }
 
 void Call::work_in_slices(std::unique_ptr<Continuation> work) {

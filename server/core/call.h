@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "server/core/client.h"
 #include "server/core/command_table.h"
 #include "server/core/continuation.h"
+#include "server/core/database_lock.h"
 #include "server/core/errors.h"
 #include "server/core/key_positions.h"
 #include "server/core/reply.h"
@@ -22,36 +22,6 @@ namespace larder::core {
 
 class Call;
 class Dispatcher;
-
-// The client's database, locked as far as the command needs it; unlocked when this goes out of
-// scope. The token is the command's own, or the one under which a surrounding transaction or script
-// runs.
-class DatabaseLock {
- public:
-  // `touches`: see Keyspace::set_touching(). `reader`: the call whose reads are to be remembered
-  // for CLIENT TRACKING, before the lock is let go; it must outlive this.
-  DatabaseLock(storage::LockedKeys&& own, size_t database, int64_t now_ms, bool touches = true,
-               Call* reader = nullptr)
-      : own_(std::move(own)), keyspace_(*own_, database, now_ms), reader_(reader) {
-    keyspace_.set_touching(touches);
-  }
-  DatabaseLock(const storage::LockedKeys& held, size_t database, int64_t now_ms,
-               bool touches = true, Call* reader = nullptr)
-      : keyspace_(held, database, now_ms), reader_(reader) {
-    keyspace_.set_touching(touches);
-  }
-  ~DatabaseLock();
-  DatabaseLock(const DatabaseLock&) = delete;
-  DatabaseLock& operator=(const DatabaseLock&) = delete;
-
-  storage::Keyspace* operator->() { return &keyspace_; }
-  storage::Keyspace& operator*() { return keyspace_; }
-
- private:
-  std::optional<storage::LockedKeys> own_;
-  storage::Keyspace keyspace_;
-  Call* reader_ = nullptr;
-};
 
 // The keys of one command with their hashes. Belongs to the dispatcher, which lends it to each call
 // in turn, so that commands on many keys allocate nothing.
@@ -110,7 +80,7 @@ class Call {
 
   // Argument i as a key, with its hash: without hashing again if lock() did, and the handler asks
   // for its keys in their order.
-  storage::Key key(size_t i);
+  storage::Key key(size_t i) { return i == hashed_at_ ? hashed_ : find_key(i); }
   // The hash of argument i is known already.
   void set_hashed(size_t i, storage::KeyHash hash) {
     hashed_ = {arguments_[i], hash};
@@ -119,9 +89,15 @@ class Call {
 
   // Locks the shards of the command's keys, as its row names them, or all. A handler takes one
   // lock, after reading its arguments, and holds it until its reply is written or shorter.
-  DatabaseLock lock();
+  DatabaseLock lock() {
+    if (held_ != nullptr) return {*held_, use()};
+    return command_.key_at != 0 ? lock(key(command_.key_at)) : lock_several();
+  }
   // Locks one key that the row does not name.
-  DatabaseLock lock(const storage::Key& key);
+  DatabaseLock lock(const storage::Key& key) {
+    if (held_ != nullptr) return {*held_, use()};
+    return {server_.store, key, use()};
+  }
   DatabaseLock lock_all();
   // The token of a surrounding transaction or script, null if there is none: then work on the whole
   // key space must be done at once, under it.
@@ -169,12 +145,16 @@ class Call {
   void work_in_slices(std::unique_ptr<Continuation> work);
 
  private:
+  storage::Key find_key(size_t i);
   void hash_keys();
   void publish(EventClass kind, std::string_view event, size_t database, const storage::Key& key);
-  DatabaseLock lock_own(storage::LockedKeys&& own);
-  DatabaseLock lock_held();
-  // Whom a lock has to tell when it ends: see DatabaseLock.
-  Call* reader() { return client_.has(Client::kTracksReads) ? this : nullptr; }
+  DatabaseLock lock_several();
+  DatabaseLock::Use use() {
+    return {.database = client_.database(),
+            .now_ms = now_ms_,
+            .touches = !client_.has(Client::kNoTouch),
+            .reader = client_.has(Client::kTracksReads) ? this : nullptr};
+  }
 
   Dispatcher& dispatcher_;
   Server& server_;

@@ -73,6 +73,12 @@ class Client {
   RespVersion resp() const { return resp_.load(std::memory_order_relaxed); }
   void set_resp(RespVersion version) { resp_.store(version, std::memory_order_relaxed); }
   bool has(Flag flag) const { return (flags_.load(std::memory_order_relaxed) & flag) != 0; }
+  // Whether it is in none of the modes in which requests are treated in ways of their own.
+  bool ordinary() const {
+    constexpr uint32_t kModes =
+        kMonitor | kReplyOff | kReplySkipNext | kReplySkip | kSubscribed | kMulti | kCaching;
+    return (flags_.load(std::memory_order_relaxed) & kModes) == 0;
+  }
   void set(Flag flag, bool on = true) {
     const uint32_t flags = flags_.load(std::memory_order_relaxed);
     flags_.store(on ? flags | flag : flags & ~flag, std::memory_order_relaxed);

@@ -31,6 +31,46 @@ bool equals_lower(std::string_view text, std::string_view lower) {
   return true;
 }
 
+// The word with its letters A to Z in lower case: each byte is compared with both ends of that
+// range at once, by sums that carry into its highest bit.
+uint64_t to_lower(uint64_t word) {
+  constexpr uint64_t kEachByte = 0x0101010101010101;
+  constexpr uint64_t kHigh = 0x80 * kEachByte;
+  const uint64_t low_bits = word & ~kHigh;
+  const uint64_t from_a = low_bits + (0x80 - 'A') * kEachByte;
+  const uint64_t behind_z = low_bits + (0x80 - 'Z' - 1) * kEachByte;
+  const uint64_t letters = (from_a ^ behind_z) & ~word & kHigh;
+  return word | letters >> 2;
+}
+
+// The first eight bytes of a name, its letters in lower case, with zeros behind a shorter one. So
+// with the length it says all about a name of up to eight bytes.
+uint64_t name_head(std::string_view name) {
+  const auto load = [&](size_t at, auto word) {
+    std::memcpy(&word, name.data() + at, sizeof word);
+    return static_cast<uint64_t>(word);
+  };
+  const size_t size = name.size();
+  uint64_t head = 0;
+  if (size >= 8) {
+    head = load(0, uint64_t{});
+  } else if (size >= 4) {
+    head = load(0, uint32_t{}) | load(size - 4, uint32_t{}) << 8 * (size - 4);
+  } else if (size >= 2) {
+    head = load(0, uint16_t{}) | load(size - 2, uint16_t{}) << 8 * (size - 2);
+  } else if (size == 1) {
+    head = load(0, uint8_t{});
+  }
+  return to_lower(head);
+}
+
+// See Command::key_at.
+size_t only_key_at(const CommandRow& row) {
+  const KeySpec& first = row.keys[0];
+  const bool one = first.last == 0 && first.key_count_at < 0 && row.keys[1].begin == 0;
+  return one ? static_cast<size_t>(first.begin) : 0;
+}
+
 }  // namespace
 
 CommandTable::CommandTable(std::span<const Family> families) {
@@ -40,6 +80,7 @@ CommandTable::CommandTable(std::span<const Family> families) {
       command->row = &row;
       command->index = static_cast<uint32_t>(all_.size());
       command->categories = categories_of(row);
+      command->key_at = only_key_at(row);
       const size_t bar = row.name.find('|');
       command->parent_name = bar == std::string_view::npos ? "" : row.name.substr(0, bar);
       command->short_name = bar == std::string_view::npos ? row.name : row.name.substr(bar + 1);
@@ -57,27 +98,28 @@ CommandTable::CommandTable(std::span<const Family> families) {
   fill_slots();
 }
 
-// A hash that does not see the case of letters: length and first eight bytes with bit 0x20 set.
-size_t CommandTable::fold(std::string_view name) {
-  uint64_t first = 0;
-  std::memcpy(&first, name.data(), std::min(name.size(), sizeof first));
-  const uint64_t mixed = ((first | 0x2020202020202020) + name.size()) * 0x9e3779b97f4a7c15;
-  return static_cast<size_t>(mixed >> 53) % kSlots;
+size_t CommandTable::slot_of(uint64_t head, size_t size) {
+  return static_cast<size_t>((head + size) * 0x9e3779b97f4a7c15 >> 53) % kSlots;
 }
 
 void CommandTable::fill_slots() {
   slots_.assign(kSlots, {});
   for (const auto& [name, command] : by_name_) {
     if (command->container != nullptr) continue;
-    size_t at = fold(name);
+    const uint64_t head = name_head(name);
+    size_t at = slot_of(head, name.size());
     while (slots_[at].command != nullptr) at = (at + 1) % kSlots;
-    slots_[at] = {name, command};
+    slots_[at] = {head, name, command};
   }
 }
 
 const Command* CommandTable::find(std::string_view name) const {
-  for (size_t at = fold(name); slots_[at].command != nullptr; at = (at + 1) % kSlots) {
-    if (equals_lower(name, slots_[at].name)) return slots_[at].command;
+  const uint64_t head = name_head(name);
+  for (size_t at = slot_of(head, name.size()); slots_[at].command != nullptr;
+       at = (at + 1) % kSlots) {
+    const Named& slot = slots_[at];
+    if (slot.head != head || slot.name.size() != name.size()) continue;
+    if (name.size() <= sizeof head || equals_lower(name, slot.name)) return slot.command;
   }
   return nullptr;
 }

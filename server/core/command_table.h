@@ -20,8 +20,9 @@ struct Command {
   uint32_t categories = 0;  // all AclCategory bits, with those that follow from the flags
   const Command* container = nullptr;
   std::vector<const Command*> subcommands;  // of a container, in the order of the rows
-  std::string parent_name;                  // "config"
-  std::string short_name;                   // "set" of "config|set", else the name
+  size_t key_at = 0;        // of the one argument that is its key; 0: none, several, or it depends
+  std::string parent_name;  // "config"
+  std::string short_name;   // "set" of "config|set", else the name
 };
 
 class CommandTable {
@@ -48,14 +49,15 @@ class CommandTable {
   bool rename(std::string_view from, std::string_view to);
 
  private:
-  static size_t fold(std::string_view name);
+  static size_t slot_of(uint64_t head, size_t size);
   void fill_slots();
 
   std::vector<std::unique_ptr<Command>> all_;
   std::vector<const Command*> top_;
   std::unordered_map<std::string_view, Command*> by_name_;  // full names, renamed where renamed
-  // The same without subcommands, for find(): open addressing by fold().
+  // The same without subcommands, for find(): open addressing by slot_of().
   struct Named {
+    uint64_t head = 0;  // see name_head()
     std::string_view name;
     const Command* command = nullptr;
   };

@@ -18,7 +18,7 @@ bool is_http(std::string_view name) {
 // queueing takes memory, whatever is queued.
 uint32_t flags_for(const Client& client, const CommandRow& row) {
   uint32_t flags = row.flags;
-  if (!client.has(Client::kMulti)) return flags;
+  if (client.ordinary() || !client.has(Client::kMulti)) return flags;
   if ((flags & kRunsQueue) != 0) {
     flags |= client.transaction().flags() & (kWrite | kReadonly | kDenyOom | kHeldLikeWrite);
   }
@@ -61,8 +61,8 @@ const Command* Dispatcher::find(Client& client, std::span<const std::string_view
 }
 
 // Whether the row, the client's rights and the memory allow the command; else the reply says why.
-bool Dispatcher::allowed(const Client& client, const Command& command, uint32_t flags,
-                         size_t arguments, Reply& reply, int64_t now_ms) {
+inline bool Dispatcher::allowed(const Client& client, const Command& command, uint32_t flags,
+                                size_t arguments, Reply& reply, int64_t now_ms) {
   const CommandRow& row = *command.row;
   const auto count = static_cast<int>(arguments);
   if ((row.arity > 0 && count != row.arity) || count < -row.arity) {
@@ -85,6 +85,12 @@ bool Dispatcher::allowed(const Client& client, const Command& command, uint32_t 
     reply.error(errors::kOutOfMemory);
     return false;
   }
+  return client.ordinary() || allowed_in_mode(client, row, flags, reply);
+}
+
+// The same for what a client that subscribes or monitors may not do.
+bool Dispatcher::allowed_in_mode(const Client& client, const CommandRow& row, uint32_t flags,
+                                 Reply& reply) {
   if ((flags & kWhileSubscribed) == 0 && client.has(Client::kSubscribed) &&
       client.resp() == RespVersion::k2) {
     reply.error(errors::not_while_subscribed(row.name));
@@ -97,7 +103,7 @@ bool Dispatcher::allowed(const Client& client, const Command& command, uint32_t 
   return true;
 }
 
-bool Dispatcher::held_back(uint32_t flags, int64_t now_ms) const {
+inline bool Dispatcher::held_back(uint32_t flags, int64_t now_ms) const {
   const int64_t until_ms = server_.pause.until_ms.load(std::memory_order_relaxed);
   if (now_ms >= until_ms) return false;
   return !server_.pause.writes_only.load(std::memory_order_relaxed) ||
@@ -139,20 +145,11 @@ void Dispatcher::queue(Client& client, const Command& command,
 
 Dispatcher::Prepared Dispatcher::prepare(std::span<const std::string_view> arguments,
                                          size_t database) {
-  Prepared p;
-  p.command = server_.commands.find(arguments[0]);
-  if (p.command == nullptr) return p;
-  if (!p.command->subcommands.empty()) return {};
-  const KeySpec& spec = p.command->row->keys[0];
-  const auto at = static_cast<size_t>(spec.begin);
-  if (spec.begin == 0 || spec.last != 0 || spec.key_count_at >= 0 || at >= arguments.size()) {
-    return p;
-  }
-  p.hash = server_.store.key(arguments[at]).hash;
-  p.hashed = true;
-  p.database = static_cast<uint32_t>(database);
-  server_.store.prefetch_shard(p.hash);
-  return p;
+  const Command* command = server_.commands.find(arguments[0]);
+  if (command == nullptr || !command->subcommands.empty()) return {};
+  const size_t at = command->key_at;
+  if (at == 0 || at >= arguments.size()) return {command};
+  return {command, server_.store.prefetch_shard(server_.store.key(arguments[at]).hash, database)};
 }
 
 // Each step reads what an earlier one asked for, so they are some requests apart: while one request
@@ -162,18 +159,22 @@ void Dispatcher::prefetch(std::span<const Prepared> batch, size_t next) {
   constexpr size_t kDirectoryAhead = 12;
   constexpr size_t kBucketAhead = 8;
   constexpr size_t kEntryAhead = 4;
-  storage::Store& store = server_.store;
-  const auto step = [&](size_t ahead, auto&& prefetch) {
-    // Before the first request, for all that it and its followers would have asked for.
-    for (size_t i = next == 0 ? 0 : next + ahead; i <= next + ahead && i < batch.size(); i++) {
-      if (batch[i].hashed) prefetch(storage::Store::KeyPlace{batch[i].hash, batch[i].database});
-    }
-  };
   if (batch.size() == 1 || server_.scripts.busy()) return;  // nothing to overlap with
+  storage::Store& store = server_.store;
+  const auto ask = [&](size_t at, void (storage::Store::*step)(const storage::Store::Place&)) {
+    if (at < batch.size() && batch[at].place.shard != nullptr) (store.*step)(batch[at].place);
+  };
+  // In front of the first request, for all that it and its followers would have asked for.
+  const auto ask_up_to = [&](size_t ahead, auto step) {
+    if (next == 0) {
+      for (size_t at = 0; at < ahead; at++) ask(at, step);
+    }
+    ask(next + ahead, step);
+  };
   try {
-    step(kDirectoryAhead, [&](const auto& key) { store.prefetch_directory(key); });
-    step(kBucketAhead, [&](const auto& key) { store.prefetch_bucket(key); });
-    step(kEntryAhead, [&](const auto& key) { store.prefetch_entry(key); });
+    ask_up_to(kDirectoryAhead, &storage::Store::prefetch_directory);
+    ask_up_to(kBucketAhead, &storage::Store::prefetch_bucket);
+    ask_up_to(kEntryAhead, &storage::Store::prefetch_entry);
   } catch (const storage::HeldForLong&) {
     return;  // the command itself will be told
   }
@@ -204,16 +205,18 @@ Dispatcher::Outcome Dispatcher::run(Client& client, std::span<const std::string_
   if (outcome == Outcome::kContinues) {
     suspended_.silent = client.has(Client::kReplySkip) || client.has(Client::kReplyOff);
   }
-  // EXEC has looked at each part of its reply by itself.
-  const bool as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
-  apply_reply_mode(client, out, reply_start, as_it_is);
-  if (client.has(Client::kCaching)) end_caching(client, command);
+  if (!client.ordinary()) {
+    // EXEC has looked at each part of its reply by itself.
+    const bool as_it_is = (flags & (kAnswersByPush | kRunsQueue)) != 0 && reply.errors() == 0;
+    apply_reply_mode(client, out, reply_start, as_it_is);
+    if (client.has(Client::kCaching)) end_caching(client, command);
+  }
   return outcome;
 }
 
-Dispatcher::Outcome Dispatcher::run_allowed(Client& client, const Request& request,
-                                            const Prepared& prepared, Reply& reply,
-                                            int64_t now_ms) {
+inline Dispatcher::Outcome Dispatcher::run_allowed(Client& client, const Request& request,
+                                                   const Prepared& prepared, Reply& reply,
+                                                   int64_t now_ms) {
   const Command& command = *request.command;
   if (held_back(request.flags, now_ms)) {
     client.note_command(command.row, now_ms);
@@ -224,9 +227,7 @@ Dispatcher::Outcome Dispatcher::run_allowed(Client& client, const Request& reque
     return Outcome::kDone;
   }
   Call call(*this, server_, client, command, request.arguments, reply, now_ms, scratch_);
-  if (prepared.hashed) {
-    call.set_hashed(static_cast<size_t>(command.row->keys[0].begin), prepared.hash);
-  }
+  if (prepared.place.shard != nullptr) call.set_hashed(command.key_at, prepared.place.hash);
   const Outcome outcome = execute(call);
   serve_waiting(now_ms);
   return outcome;
@@ -238,7 +239,7 @@ void Dispatcher::serve_waiting(int64_t now_ms) {
   server_.blocking.serve(now_ms);
 }
 
-Dispatcher::Outcome Dispatcher::execute(Call& call) {
+inline Dispatcher::Outcome Dispatcher::execute(Call& call) {
   call.client().note_command(&call.row(), call.now_ms());
   last_nanoseconds_ = run_handler(call, false);
   if (auto continuation = call.take_continuation(); continuation != nullptr) {
@@ -252,14 +253,13 @@ Dispatcher::Outcome Dispatcher::execute(Call& call) {
   return Outcome::kDone;
 }
 
-void Dispatcher::show_to_monitors(const Client& client, std::span<const std::string_view> arguments,
-                                  bool from_script) {
-  if (server_.monitors.load(std::memory_order_relaxed) == 0) return;
+void Dispatcher::feed_monitors(const Client& client, std::span<const std::string_view> arguments,
+                               bool from_script) {
   server_.host->feed_monitors(monitor_line(client, arguments, server_.clock.now_us(), from_script));
 }
 
 // Answers how many nanoseconds it took, with all the commands that it ran in turn.
-uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
+inline uint64_t Dispatcher::run_handler(Call& call, bool from_script) {
   const uint64_t begun = last_tick_;
   if (server_.tracking.in_use()) Tracking::begin_command(call.client().id());
   call.row().handler(call);
@@ -333,9 +333,9 @@ Continuation::Progress Dispatcher::resume(Client& client, Suspended& suspended, 
   return progress;
 }
 
-void Dispatcher::finish(Client& client, const Command& command,
-                        std::span<const std::string_view> arguments, const Reply& reply,
-                        uint64_t nanoseconds, int64_t now_ms) {
+inline void Dispatcher::finish(Client& client, const Command& command,
+                               std::span<const std::string_view> arguments, const Reply& reply,
+                               uint64_t nanoseconds, int64_t now_ms) {
   CommandCounters& counters = counters_.command(command.index);
   counters.calls.add();
   counters.nanoseconds.add(nanoseconds);
@@ -349,18 +349,25 @@ void Dispatcher::finish(Client& client, const Command& command,
   }
   const auto duration_us = static_cast<int64_t>(nanoseconds / 1000);
   const int64_t slow_us = values.slowlog_slower_than_us.load(std::memory_order_relaxed);
-  if (slow_us >= 0 && duration_us >= slow_us && (command.row->flags & kSkipSlowlog) == 0) {
-    const std::string_view name = command.row->name;
-    const auto logged = arguments.empty() ? std::span(&name, 1) : arguments;
-    server_.slowlog.add(logged, now_ms / 1000, duration_us, client.address().peer,
-                        server_.clients.name_of(client),
-                        static_cast<size_t>(values.slowlog_max_len.load()));
-  }
   const int64_t spike_ms = values.latency_threshold_ms.load(std::memory_order_relaxed);
-  if (spike_ms > 0 && duration_us / 1000 >= spike_ms) {
+  const bool slow =
+      slow_us >= 0 && duration_us >= slow_us && (command.row->flags & kSkipSlowlog) == 0;
+  const bool spike = spike_ms > 0 && duration_us >= spike_ms * 1000;
+  if (slow) log_slow(client, command, arguments, duration_us, now_ms);
+  if (spike) {
     server_.latency.add((command.row->flags & kFast) != 0 ? "fast-command" : "command",
                         now_ms / 1000, duration_us / 1000);
   }
+}
+
+void Dispatcher::log_slow(const Client& client, const Command& command,
+                          std::span<const std::string_view> arguments, int64_t duration_us,
+                          int64_t now_ms) {
+  const std::string_view name = command.row->name;
+  const auto logged = arguments.empty() ? std::span(&name, 1) : arguments;
+  server_.slowlog.add(logged, now_ms / 1000, duration_us, client.address().peer,
+                      server_.clients.name_of(client),
+                      static_cast<size_t>(server_.config.values.slowlog_max_len.load()));
 }
 
 }  // namespace larder::core

@@ -27,9 +27,7 @@ class Dispatcher {
   // What is known of a request before it is run.
   struct Prepared {
     const Command* command = nullptr;  // null: unknown, or a container
-    storage::KeyHash hash = 0;         // of its first key, if it has just one
-    bool hashed = false;
-    uint32_t database = 0;
+    storage::Store::Place place{};     // of its key, if it has just one: else without a shard
   };
 
   // Looks requests over before they are run, so that the cache misses of their keys overlap: each
@@ -68,7 +66,10 @@ class Dispatcher {
 
   // Shows a command to those in MONITOR mode, if there are any.
   void show_to_monitors(const Client& client, std::span<const std::string_view> arguments,
-                        bool from_script);
+                        bool from_script) {
+    if (server_.monitors.load(std::memory_order_relaxed) == 0) return;
+    feed_monitors(client, arguments, from_script);
+  }
   // Makes room for commands that may need memory; false: there is none to be had.
   bool make_room(int64_t now_ms) { return server_.memory_limit.make_room(evictor_, now_ms); }
   ScriptRunner& scripts() { return *scripts_; }
@@ -89,6 +90,8 @@ class Dispatcher {
                       Reply& reply) const;
   bool allowed(const Client& client, const Command& command, uint32_t flags, size_t arguments,
                Reply& reply, int64_t now_ms);
+  static bool allowed_in_mode(const Client& client, const CommandRow& row, uint32_t flags,
+                              Reply& reply);
   bool held_back(uint32_t flags, int64_t now_ms) const;
   void refuse(Client& client, const Command* command, std::span<const std::string_view> arguments,
               Output& out, size_t reply_start, Reply& reply);
@@ -107,6 +110,10 @@ class Dispatcher {
   static void end_caching(Client& client, const Command* command);
   void finish(Client& client, const Command& command, std::span<const std::string_view> arguments,
               const Reply& reply, uint64_t nanoseconds, int64_t now_ms);
+  void log_slow(const Client& client, const Command& command,
+                std::span<const std::string_view> arguments, int64_t duration_us, int64_t now_ms);
+  void feed_monitors(const Client& client, std::span<const std::string_view> arguments,
+                     bool from_script);
 
   Server& server_;
   WorkerCounters& counters_;
