@@ -18,6 +18,8 @@
 #include <new>
 #include <utility>
 
+#include "storage/prefetch.h"
+
 namespace larder::storage {
 
 template <typename Word>
@@ -81,7 +83,7 @@ class OrderedWords {
 
   // Asks for the memory that a search for `word` will need.
   void prefetch(Word word) const {
-    if (slots_ != 0) __builtin_prefetch(&many_[home(word)]);
+    if (slots_ != 0) storage::prefetch(&many_[home(word)]);
   }
 
  private:

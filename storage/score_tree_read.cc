@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "storage/prefetch.h"
 #include "storage/score_tree.h"
 #include "storage/score_tree_node.h"
 
@@ -132,10 +133,10 @@ void ScoreTree::each(size_t first, size_t count, Visit visit) const {
     const size_t end = std::min<size_t>(path.leaf->size, path.at + count);
     count -= end - path.at;
     for (size_t i = path.at; i < std::min(end, path.at + kPrefetchAhead); i++) {
-      __builtin_prefetch(items[i].entry);
+      storage::prefetch(items[i].entry);
     }
     for (size_t i = path.at; i < end; i++) {
-      if (i + kPrefetchAhead < end) __builtin_prefetch(items[i + kPrefetchAhead].entry);
+      if (i + kPrefetchAhead < end) storage::prefetch(items[i + kPrefetchAhead].entry);
       visit(items[i]);
     }
     if (count == 0) return;
@@ -152,10 +153,10 @@ void ScoreTree::each_backward(size_t first, size_t count, Visit visit) const {
     const size_t run = std::min(path.at + 1, count);
     count -= run;
     for (size_t i = 0; i < std::min(run, kPrefetchAhead); i++) {
-      __builtin_prefetch(items[path.at - i].entry);
+      storage::prefetch(items[path.at - i].entry);
     }
     for (size_t i = 0; i < run; i++) {
-      if (i + kPrefetchAhead < run) __builtin_prefetch(items[path.at - i - kPrefetchAhead].entry);
+      if (i + kPrefetchAhead < run) storage::prefetch(items[path.at - i - kPrefetchAhead].entry);
       visit(items[path.at - i]);
     }
     if (count == 0) return;

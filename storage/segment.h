@@ -17,6 +17,7 @@
 #include "storage/access_bits.h"
 #include "storage/entry.h"
 #include "storage/key_hash.h"
+#include "storage/prefetch.h"
 
 namespace larder::storage {
 
@@ -168,7 +169,7 @@ class alignas(64) Segment {
   }
   static void prefetch_entries(const Bucket& bucket) {
     for (uint32_t i = 0; i < Bucket::kSlots; i++) {
-      if (bucket.fingerprints[i] != 0) __builtin_prefetch(bucket.entries[i].entry());
+      if (bucket.fingerprints[i] != 0) storage::prefetch(bucket.entries[i].entry());
     }
   }
 

@@ -18,6 +18,7 @@
 #include "storage/key_hash.h"
 #include "storage/locked_keys.h"
 #include "storage/observer.h"
+#include "storage/prefetch.h"
 #include "storage/shard.h"
 #include "storage/tag_deletions.h"
 
@@ -111,7 +112,7 @@ class Store {
   };
   Place prefetch_shard(KeyHash hash, size_t database) const {
     const Place place{hash, static_cast<uint32_t>(database), shards_[shard_of(hash)].get()};
-    __builtin_prefetch(place.shard);
+    storage::prefetch(place.shard);
     return place;
   }
   void prefetch_directory(const Place& place) {

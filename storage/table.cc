@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/entry_arena.h"
+#include "storage/prefetch.h"
 
 namespace larder::storage {
 namespace {
@@ -564,14 +565,14 @@ bool Table::stash_counts_hold(const Segment& segment) const {
 }
 
 void Table::prefetch_directory(KeyHash hash) const {
-  if (size_ != 0) __builtin_prefetch(&directory_[directory_index(hash)]);
-  if (tags_ != nullptr) __builtin_prefetch(tags_.get());
+  if (size_ != 0) storage::prefetch(&directory_[directory_index(hash)]);
+  if (tags_ != nullptr) storage::prefetch(tags_.get());
 }
 
 void Table::prefetch_bucket(KeyHash hash) const {
   if (size_ == 0) return;
   const SegmentRef segment = directory_[directory_index(hash)];
-  __builtin_prefetch(&segment->bucket(segment.home_of(hash)));
+  storage::prefetch(&segment->bucket(segment.home_of(hash)));
   if (tags_ != nullptr) tags_->prefetch();
 }
 
@@ -586,9 +587,9 @@ void Table::prefetch_entry(KeyHash hash) const {
   for (const Bucket* bucket : {&home, &segment.beside(index)}) {
     if (const uint64_t m = bucket->candidates(Segment::fingerprint_of(hash)); m != 0) {
       const Entry* entry = bucket->entries[std::countr_zero(m) / 8].entry();
-      __builtin_prefetch(entry);
+      storage::prefetch(entry);
       // Most values begin in the second line: no need to wait for the first to tell.
-      __builtin_prefetch(reinterpret_cast<const char*>(entry) + sizeof(Bucket));
+      storage::prefetch(reinterpret_cast<const char*>(entry) + sizeof(Bucket));
       return;
     }
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "storage/keyspace.h"
+#include "storage/prefetch.h"
 
 namespace larder::storage {
 
@@ -32,7 +33,7 @@ bool TagDeletion::catches(size_t database, size_t from_shard, size_t to_shard,
 }
 
 void TagDeletion::step(const LockedKeys* held, int64_t now_ms, Tell* tell) {
-  if (shard() + 1 < Store::kShards) __builtin_prefetch(&store_.shard(shard() + 1));
+  if (shard() + 1 < Store::kShards) storage::prefetch(&store_.shard(shard() + 1));
   store_.with_shard(held, shard(), [&](const LockedKeys& locked) {
     Table& table = store_.table(locked, shard(), database_);
     if (table.tags_if_any() == nullptr) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <cassert>
 
+#include "storage/prefetch.h"
+
 namespace larder::storage {
 
 uint32_t Tags::hash_of(std::string_view name) const {
@@ -62,7 +64,7 @@ void Tags::ids_of(std::span<const std::string_view> names, TagIdList& ids) {
 void Tags::prefetch_record(uint32_t name_hash) const {
   const uint64_t low = static_cast<uint64_t>(name_hash) << kNameHashAt;
   names_.each(low, low | 0xffffffff, [&](uint64_t word) {
-    __builtin_prefetch(records_[static_cast<TagId>(word)].get());
+    storage::prefetch(records_[static_cast<TagId>(word)].get());
     return false;
   });
 }
@@ -71,7 +73,7 @@ void Tags::prefetch_record(uint32_t name_hash) const {
 // others.
 bool Tags::are_called(TagIds ids, std::span<const std::string_view> names) const {
   if (ids.size() != names.size()) return false;
-  for (size_t i = 0; i < ids.size(); i++) __builtin_prefetch(records_[ids[i]].get());
+  for (size_t i = 0; i < ids.size(); i++) storage::prefetch(records_[ids[i]].get());
   for (size_t i = 0; i < ids.size(); i++) {
     const std::string& name = records_[ids[i]]->name;
     if (std::find(names.begin(), names.end(), name) == names.end()) return false;
@@ -81,7 +83,7 @@ bool Tags::are_called(TagIds ids, std::span<const std::string_view> names) const
 
 void Tags::prefetch() const {
   names_.prefetch(0);
-  __builtin_prefetch(records_.data());
+  storage::prefetch(records_.data());
 }
 
 void Tags::prefetch(TagIds ids, KeyHash hash) const {
