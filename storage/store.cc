@@ -155,6 +155,7 @@ void Store::measure(size_t first_database, std::span<DatabaseSize> sizes, const 
       const Table& table = shards_[i]->table(first_database + d);
       const size_t keys = table.size() - table.doomed();
       sizes[d].keys += keys;
+      // How many of the doomed have an expiry nobody knows; in a cache, mostly all of them or none.
       sizes[d].volatile_keys += std::min(table.volatile_size(), keys);
       sizes[d].table_bytes += table.memory_bytes();
       expiries[d].count += table.volatile_size();

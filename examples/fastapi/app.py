@@ -84,10 +84,8 @@ async def limit(request: Request, call_next):
     if answer is None:
         return await call_next(request)
     limited, most, remaining, retry_after_ms = answer[:4]
-    if limited:
-        response = JSONResponse({"error": "Too many requests."}, 429, {"Retry-After": str(math.ceil(retry_after_ms / 1000))})
-    else:
-        response = await call_next(request)
+    response = await call_next(request) if not limited else JSONResponse(
+        {"error": "Too many requests."}, 429, {"Retry-After": str(math.ceil(retry_after_ms / 1000))})
     response.headers.update({"RateLimit-Limit": str(most), "RateLimit-Remaining": str(remaining)})
     return response
 
