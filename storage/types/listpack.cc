@@ -364,7 +364,8 @@ Position erase(Packed*& list, Position at, size_t elements) {
 
 void rotate(Packed* list, Position at) {
   uint8_t* const elements = list->data() + kHeadBytes;
-  const std::string before(elements, list->data() + list->bytes() - 1);
+  const std::string before(reinterpret_cast<const char*>(elements),
+                           list->bytes() - kHeadBytes - sizeof kEnd);
   const size_t front = at - kHeadBytes;
   const size_t rest = before.size() - front;
   std::memcpy(elements, before.data() + front, rest);
