@@ -14,10 +14,9 @@ import random
 import statistics
 
 from report import describe, print_head, print_table, progress, with_ratios
-from server_process import default_servers, encode, ns_between, running
+from server_process import cpu_ns_of, default_servers, encode, running
 
 WINDOW = 64
-MARK = b"$8\r\nthe end.\r\n"
 FILL_ELEMENTS = 100  # of a command that fills a collection
 
 
@@ -100,7 +99,7 @@ def measure(kind, size, options):
         for server in servers:
             progress(f"{kind.name} of {size:,}: filling {server.name}")
             before = server.settled_rss_bytes()
-            send(server, filling(kind, keys, size))
+            cpu_ns_of(server, filling(kind, keys, size), WINDOW)
             element_bytes.append((server.settled_rss_bytes() - before) / (count * size))
         for number in range(options.rounds):
             for name, command in kind.commands.items():
@@ -111,7 +110,7 @@ def measure(kind, size, options):
                     for i in range(options.requests):
                         key = keys[d.randrange(count)] if i % 2 == 0 else key  # pushed and taken from the same one
                         requests.append(encode(command(d, key, size)))
-                    samples[name][server.name].append(send(server, requests) / options.requests)
+                    samples[name][server.name].append(cpu_ns_of(server, requests, WINDOW) / options.requests)
     rows = [[kind.name, f"{size:,}", "bytes an element", *with_ratios(element_bytes, 1)]]
     for name in kind.commands:
         us = [statistics.median(samples[name][server]) / 1000 for server, _ in options.servers]
@@ -127,31 +126,6 @@ def filling(kind, keys, size):
         tail = tail[tail.index(b"\r\n") + 2:]
         for key in keys:
             yield b"*%d\r\n%s%s" % (len(elements) + 2, encode([kind.add, key])[4:], tail)
-
-
-def send(server, requests):
-    """Sends encoded requests, WINDOW at a time; the nanoseconds that the server spent on them."""
-    echo = encode(["ECHO", "the end."])
-    before = server.cpu_ns()
-    with server.connect() as connection:
-        chunk = []
-
-        def exchange():
-            connection.sendall(b"".join(chunk) + echo)
-            got = b""
-            while not got.endswith(MARK):
-                data = connection.recv(1 << 20)
-                if not data or b"\r\n-" in data or data.startswith(b"-"):
-                    raise SystemExit(f"{server.name} answered {data[:200]!r}")
-                got = got[-len(MARK):] + data
-            chunk.clear()
-
-        for request in requests:
-            chunk.append(request)
-            if len(chunk) == WINDOW:
-                exchange()
-        exchange()
-    return ns_between(before, server.cpu_ns())
 
 
 def parse_options():

@@ -56,6 +56,15 @@ def seconds_for(action):
     return time.monotonic() - start
 
 
+def seconds_until_freed(server, used_bytes, seconds_max=30):
+    """How long until the memory in use is down to what it was, but for what the allocator keeps."""
+    slack = 4 * MB
+    start = time.monotonic()
+    while int(server.info("memory")["used_memory"]) > used_bytes + slack and time.monotonic() < start + seconds_max:
+        time.sleep(0.02)
+    return time.monotonic() - start
+
+
 # ---- many keys ----
 
 class Growth(Disturbance):
@@ -92,7 +101,6 @@ class FlushAllAsync(FlushAll):
 class TagDel(Disturbance):
     name = "tagdel"
     text = "TAGDEL of 1 million keys"
-    BACK_SECONDS_MAX = 30
 
     def prepare(self, server):
         try:
@@ -107,13 +115,7 @@ class TagDel(Disturbance):
 
     def disturb(self, server, state):
         answered = seconds_for(lambda: server.ask(["TAGDEL", "all"]))
-        # What the tables grew to is given back with their last key; the rest is the allocator's.
-        slack = 4 * MB
-        end = time.monotonic() + self.BACK_SECONDS_MAX
-        start = time.monotonic()
-        while int(server.info("memory")["used_memory"]) > state + slack and time.monotonic() < end:
-            time.sleep(0.02)
-        return f"answered after {answered * 1000:.1f} ms, memory back after {time.monotonic() - start:.1f} s"
+        return f"answered after {answered * 1000:.1f} ms, memory back after {seconds_until_freed(server, state):.1f} s"
 
 
 class Keys(Disturbance):

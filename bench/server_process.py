@@ -6,6 +6,7 @@ every process that descends from the command. Nothing here is specific to one se
 
 import contextlib
 import ctypes
+import itertools
 import os
 import shlex
 import signal
@@ -202,6 +203,23 @@ def running(specs, threads, cpus=None, nice=0):
 def ns_between(before, after):
     """The sum between two readings of cpu_ns() or waited_ns(). A thread that ended between them is not counted."""
     return sum(ns - before.get(thread, 0) for thread, ns in after.items())
+
+
+def cpu_ns_of(server, requests, window):
+    """Sends encoded requests, `window` at a time; the nanoseconds that the server spent on them. An error reply raises."""
+    echo, mark = encode(["ECHO", "the end."]), b"$8\r\nthe end.\r\n"
+    requests = iter(requests)
+    before = server.cpu_ns()
+    with server.connect() as connection:
+        while chunk := list(itertools.islice(requests, window)):
+            connection.sendall(b"".join(chunk) + echo)
+            got = b""
+            while not got.endswith(mark):
+                data = connection.recv(1 << 20)
+                if not data or b"\r\n-" in data or data.startswith(b"-"):
+                    raise MeasurementError(f"{server.name} answered {data[:200]!r}")
+                got = got[-len(mark):] + data
+    return ns_between(before, server.cpu_ns())
 
 
 def fill(server, requests, expected_reply=b"+OK\r\n", window=1000):

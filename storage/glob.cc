@@ -1,24 +1,56 @@
 #include "storage/glob.h"
 
+#include <array>
 #include <cctype>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
 #include <utility>
 
 namespace larder::storage {
 namespace {
+
+// A set of states, of which each stands before an element of the pattern or at its end.
+class States {
+ public:
+  static constexpr size_t kMost = kGlobBytesBounded;  // elements
+  static constexpr size_t kBits = 64;
+  static constexpr size_t kWords = kMost / kBits + 1;
+
+  bool has(size_t state) const { return (words_[state / kBits] >> state % kBits & 1) != 0; }
+  void add(size_t state) { words_[state / kBits] |= uint64_t{1} << state % kBits; }
+  // Those that accept what comes go to the next one, and those that loop may stay.
+  void advance(const States& accepting, const States& looping) {
+    uint64_t carried = 0;
+    for (size_t i = 0; i < words_.size(); i++) {
+      const uint64_t moved = words_[i] & accepting.words_[i];
+      words_[i] = (words_[i] & looping.words_[i]) | moved << 1 | carried;
+      carried = moved >> (kBits - 1);
+    }
+  }
+
+ private:
+  std::array<uint64_t, kWords> words_{};
+};
 
 class Matcher {
  public:
   Matcher(std::string_view pattern, std::string_view text, LetterCase letter_case)
       : pattern_(pattern), text_(text), ignore_case_(letter_case == LetterCase::kIgnore) {}
 
+  // As in Redis, not even "*" matches nothing.
+  bool match() const { return text_.empty() ? pattern_.empty() : match_by_stars(); }
+
+ private:
   // Only the last star needs to be tried again: what an earlier one could take instead, the last
   // one can take too.
-  bool match() {
-    if (text_.empty()) return pattern_.empty();  // as in Redis: not even "*" matches nothing
+  bool match_by_stars() const {
     size_t p = 0;
     size_t t = 0;
     size_t star_p = std::string_view::npos;
     size_t star_t = 0;
+    size_t in_vain = 0;  // bytes of the pattern that were compared, behind stars that go on
     while (t < text_.size()) {
       size_t next_p = p;
       if (p < pattern_.size() && pattern_[p] == '*') {
@@ -28,6 +60,8 @@ class Matcher {
         p = next_p;
         t++;
       } else if (star_p != std::string_view::npos) {
+        in_vain += next_p - star_p;
+        if (in_vain > by_states_price()) return match_by_states();
         p = star_p;
         t = ++star_t;
       } else {
@@ -38,7 +72,37 @@ class Matcher {
     return p == pattern_.size();
   }
 
- private:
+  // In such bytes, roughly.
+  size_t by_states_price() const {
+    if (pattern_.size() > States::kMost) return std::numeric_limits<size_t>::max();
+    return kBytes * pattern_.size() + States::kWords / 2 * text_.size();
+  }
+
+  // Goes over the text once, with all places of the pattern at which one may be by then, as the
+  // bits of a number: the shift-and algorithm of Baeza-Yates and Gonnet, "A new approach to text
+  // searching", 1992.
+  bool match_by_states() const {
+    auto accepting = std::make_unique<std::array<States, kBytes>>();  // by the byte that comes next
+    States looping;  // in front of an element: a star
+    size_t elements = 0;
+    for (size_t p = 0; p < pattern_.size(); elements++) {
+      for (; p < pattern_.size() && pattern_[p] == '*'; p++) looping.add(elements);
+      if (p == pattern_.size()) break;
+      size_t behind = p;
+      for (size_t byte = 0; byte < kBytes; byte++) {
+        behind = p;
+        if (match_one(behind, static_cast<char>(byte))) (*accepting)[byte].add(elements);
+      }
+      p = behind;
+    }
+    States states;
+    states.add(0);
+    for (const char c : text_) {
+      states.advance((*accepting)[static_cast<unsigned char>(c)], looping);
+    }
+    return states.has(elements);
+  }
+
   unsigned char fold(char c) const {
     const auto byte = static_cast<unsigned char>(c);
     return ignore_case_ ? static_cast<unsigned char>(std::tolower(byte)) : byte;
@@ -85,6 +149,8 @@ class Matcher {
     if (p < pattern_.size()) p++;
     return found != negated;
   }
+
+  static constexpr size_t kBytes = 256;
 
   std::string_view pattern_;
   std::string_view text_;

@@ -2,14 +2,19 @@
 // by the empty pattern only.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace larder::storage {
 
 enum class LetterCase { kExact, kIgnore };
 
-// Time is bounded by pattern.size() * text.size() comparisons: a star that fails makes every
-// earlier star fail too, so a hostile "*a*a*a*b" does not take exponential time.
+// Up to such a length of the pattern, a comparison takes some 0.5 ms and 30 ns for each byte of the
+// text at the most; else pattern.size() * text.size() nanoseconds.
+inline constexpr size_t kGlobBytesBounded = 1024;
+
+// A star that fails makes every earlier star fail too, so a hostile "*a*a*a*b" does not take
+// exponential time. Throws std::bad_alloc, for a hostile pattern and a long text alone.
 bool glob_match(std::string_view pattern, std::string_view text,
                 LetterCase letter_case = LetterCase::kExact);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "storage/function_ref.h"
+#include "storage/glob.h"
 #include "storage/scan.h"
 
 namespace larder::storage {
@@ -23,7 +24,7 @@ struct KeyFilter {
 class KeyEraser {
  public:
   // A longer pattern could keep a shard locked for too long.
-  static constexpr size_t kPatternBytesMax = 1024;
+  static constexpr size_t kPatternBytesMax = kGlobBytesBounded;
 
   KeyEraser(Store& store, size_t database, KeyFilter filter, ScanCursor from = 0)
       : store_(store),

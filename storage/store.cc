@@ -88,22 +88,28 @@ std::vector<DatabaseSize> Store::sizes(const LockedKeys* held) {
 // Fills `sizes` with those of as many databases from the first one on.
 void Store::measure(size_t first_database, std::span<DatabaseSize> sizes, const LockedKeys* held) {
   assert(held == nullptr || held->holds_all());
-  std::vector<uint64_t> expire_at_sums_s(sizes.size());
+  struct Expiries {  // of all entries
+    uint64_t count = 0;
+    uint64_t sum_s = 0;
+  };
+  std::vector<Expiries> expiries(sizes.size());
   for (size_t i = 0; i < kShards; i++) {
     std::optional<LockedKeys> own;
     if (held == nullptr && !all_held_here()) own.emplace(lock_shard(i));
     for (size_t d = 0; d < sizes.size(); d++) {
       const Table& table = shards_[i]->table(first_database + d);
-      sizes[d].keys += table.size() - table.doomed();
-      sizes[d].volatile_keys += table.volatile_size();
+      const size_t keys = table.size() - table.doomed();
+      sizes[d].keys += keys;
+      // How many of the doomed have an expiry nobody knows; in a cache, mostly all of them or none.
+      sizes[d].volatile_keys += std::min(table.volatile_size(), keys);
       sizes[d].table_bytes += table.memory_bytes();
-      expire_at_sums_s[d] += table.expire_at_sum_s();
+      expiries[d].count += table.volatile_size();
+      expiries[d].sum_s += table.expire_at_sum_s();
     }
   }
   for (size_t d = 0; d < sizes.size(); d++) {
     if (sizes[d].volatile_keys == 0) continue;
-    sizes[d].mean_expire_at_ms =
-        static_cast<int64_t>(expire_at_sums_s[d] / sizes[d].volatile_keys * 1000);
+    sizes[d].mean_expire_at_ms = static_cast<int64_t>(expiries[d].sum_s / expiries[d].count * 1000);
   }
 }
 
@@ -163,6 +169,7 @@ void Store::swap_databases(const LockedKeys& locked, size_t a, size_t b) {
     shard->table(a).swap(shard->table(b));
     shard->others_used = true;
   }
+  if (tag_deletions.any()) tag_deletions.follow(a, b);
   if (Observer* to_tell = observer()) to_tell->swapped(a, b);
 }
 

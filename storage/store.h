@@ -41,7 +41,7 @@ struct StoreCounters {
 
 struct DatabaseSize {
   size_t keys = 0;                // without those of deleted tags
-  size_t volatile_keys = 0;       // with an expiry
+  size_t volatile_keys = 0;       // with an expiry, perhaps some of those as well
   int64_t mean_expire_at_ms = 0;  // of those, in whole seconds; 0 if there are none
   size_t table_bytes = 0;         // memory of the tables without their entries
 };

@@ -32,6 +32,14 @@ bool TagDeletion::catches(size_t database, size_t from_shard, size_t to_shard,
   return caught;
 }
 
+void TagDeletion::follow(size_t a, size_t b) {
+  if (database_ == a) {
+    database_ = b;
+  } else if (database_ == b) {
+    database_ = a;
+  }
+}
+
 void TagDeletion::step(const LockedKeys* held, int64_t now_ms, Tell* tell) {
   if (shard() + 1 < Store::kShards) storage::prefetch(&store_.shard(shard() + 1));
   store_.with_shard(held, shard(), [&](const LockedKeys& locked) {
@@ -51,7 +59,7 @@ void TagDeletion::doom(Table& table, int64_t now_ms, Tell* tell) {
   const auto tell_of = [&](const Entry& entry) {
     const Key key = store_.key(entry.key());
     if (observer != nullptr) observer->changed(database_, key, KeyChange::kRemoved);
-    if (tell != nullptr) (*tell)(key);
+    if (tell != nullptr) (*tell)(database_, key);
   };
   FunctionRef<void(const Entry&)> told(tell_of);
   const bool silent = observer == nullptr && tell == nullptr;
@@ -92,7 +100,7 @@ void TagDeletion::erase_some(const LockedKeys& locked, const Table& table, int64
   for (const std::string& bytes : found) {
     const Key key = store_.key(bytes);
     db.erase(key);
-    if (tell != nullptr) (*tell)(key);
+    if (tell != nullptr) (*tell)(database_, key);
   }
   keys_ += found.size();
   if (part.next == 0) go_on();

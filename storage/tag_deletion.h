@@ -32,7 +32,7 @@ class TagDeletion {
   // told, a tenth of a microsecond for each key. `held`: all shards, or null, as elsewhere. `tell`:
   // null, or called for each live key that goes, under its shard's lock, behind the store's
   // observer. Throws std::bad_alloc; what was done stays.
-  using Tell = FunctionRef<void(const Key&)>;
+  using Tell = FunctionRef<void(size_t database, const Key&)>;
   void step(const LockedKeys* held, int64_t now_ms, Tell* tell);
 
   const std::vector<std::string>& names() const { return names_; }
@@ -41,9 +41,10 @@ class TagDeletion {
   // What their records had counted, one for each name; for kAny alone.
   const std::vector<TagUses>& uses() const { return uses_; }
 
-  // See TagDeletions. Any thread that holds both shards.
+  // See TagDeletions. Any thread that holds both shards, or all.
   bool catches(size_t database, size_t from_shard, size_t to_shard,
                FunctionRef<bool(std::string_view)> carries);
+  void follow(size_t a, size_t b);
 
  private:
   // Keys erased under one hold of a shard's lock.
@@ -55,7 +56,8 @@ class TagDeletion {
   void erase_some(const LockedKeys& locked, const Table& table, int64_t now_ms, Tell* tell);
 
   Store& store_;
-  const size_t database_;
+  // What began in one goes on in it, whatever its number: changed under all shards.
+  size_t database_;
   const std::vector<std::string> names_;
   const Which which_;
   // Changed under the lock of that shard: who holds one knows on which side of it the deletion is.

@@ -26,4 +26,9 @@ bool TagDeletions::catches(size_t database, size_t from_shard, size_t to_shard,
   });
 }
 
+void TagDeletions::follow(size_t a, size_t b) {
+  const std::lock_guard lock(mutex_);
+  for (TagDeletion* deletion : deletions_) deletion->follow(a, b);
+}
+
 }  // namespace larder::storage

@@ -1,6 +1,6 @@
 // The deletions of tags that are under way. They go from shard to shard, so a key that is renamed
 // or copied meanwhile may come from a shard where they have not been to one where they have: who
-// does that asks here.
+// does that asks here. Who swaps databases tells it here.
 //
 // Any thread. The mutex is a leaf: it may be locked under shards, and nothing is locked under it.
 #pragma once
@@ -28,6 +28,8 @@ class TagDeletions {
   // way from one to the other; then it must be erased, and has been counted as deleted.
   bool catches(size_t database, size_t from_shard, size_t to_shard,
                FunctionRef<bool(std::string_view)> carries);
+  // All shards are locked, and the keys of these two databases are being swapped.
+  void follow(size_t a, size_t b);
 
  private:
   std::atomic<size_t> count_{0};

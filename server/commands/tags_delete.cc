@@ -33,7 +33,9 @@ class DeleteTags final : public Continuation {
         whole_tags_(which == Which::kAny || deletion_.names().size() == 1) {}
 
   Progress resume(Call& call) override {
-    const auto notify = [&](const Key& key) { call.notify(kEventGeneric, "tagdel", key); };
+    const auto notify = [&](size_t database, const Key& key) {
+      call.notify_in(database, kEventGeneric, "tagdel", key);
+    };
     TagDeletion::Tell tell(notify);
     const bool wanted = call.server().keyspace_events.wants(kEventGeneric);
     const SliceTimer timer;

@@ -198,15 +198,9 @@ namespace {
 // From one end of a list to the other; it may have but one element, which is `value`.
 void rotate(Object& list, ListMove ends, std::string_view value, const ListLimit& limit) {
   if (ends.from == ends.to || list_size(list) == 1) return;
-  const bool in_nodes = !list.is_packed();
-  take_off(list, ends.from, 1);
-  try {
-    push(list, ends.to, {&value, 1}, limit);
-  } catch (...) {
-    push(list, ends.from, {&value, 1}, limit);  // into the memory that it has just left
-    throw;
-  }
-  if (in_nodes) shrink_list(list, limit);
+  if (list.is_packed()) return rotate_pack(list.packed(), ends.from);
+  nodes_of(list).rotate(ends.from, value, limit);
+  shrink_list(list, limit);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "storage/entry_arena.h"
 #include "storage/garbage.h"
@@ -36,6 +37,12 @@ void trim_pack(Packed*& pack, ListEnd end, size_t elements) {
                             ? listpack::first(pack)
                             : listpack::seek(pack, -static_cast<int64_t>(elements));
   listpack::erase(pack, from, elements);
+}
+
+void rotate_pack(Packed* pack, ListEnd from) {
+  const bool at_head = from == ListEnd::kHead;
+  listpack::rotate(pack, at_head ? listpack::next(pack, listpack::first(pack))  //
+                                 : listpack::last(pack));
 }
 
 ListLimit::ListLimit(int64_t option)
@@ -110,6 +117,15 @@ bool ListNodes::allows(size_t index, size_t value_bytes, const ListLimit& limit)
   return limit.allows(node.pack->bytes(), node.elements, value_bytes);
 }
 
+// The same if the value is to take the place of the element there.
+bool ListNodes::allows_instead(Place place, size_t value_bytes, const ListLimit& limit) const {
+  const Node& node = first()[place.node];
+  const Position next = listpack::next(node.pack, place.at);
+  const size_t end = next != listpack::kNone ? next : node.pack->bytes();
+  return node.elements == 1 ||
+         limit.allows(node.pack->bytes() - (end - place.at), node.elements - 1, value_bytes);
+}
+
 // Changes a node through `change`, and counts again what is in it, even if that throws half-way.
 void ListNodes::change_node(size_t index, FunctionRef<void(Packed*&)> change) {
   Node& node = first()[index];
@@ -171,31 +187,44 @@ void ListNodes::insert(Place place, bool behind, std::string_view value, const L
   insert_by_splitting(place, value, limit);
 }
 
-// Cuts a node in two before `before`; the value goes to the half that takes it, or in between.
-void ListNodes::insert_by_splitting(Place before, std::string_view value, const ListLimit& limit) {
-  const size_t behind = before.node + 1;
+// Cuts a node in two before an element that is not its first. Answers where that is now.
+ListNodes::Place ListNodes::split_before(Place place) {
+  const size_t behind = place.node + 1;
   ensure_room(behind);  // or the rest might find no place
   Packed* rest = nullptr;
-  change_node(before.node, [&](Packed*& pack) { rest = listpack::split(pack, before.at); });
+  change_node(place.node, [&](Packed*& pack) { rest = listpack::split(pack, place.at); });
   put_in(behind, rest);
+  return {behind, listpack::first(rest)};
+}
+
+// The value goes to the half that takes it, or in between.
+void ListNodes::insert_by_splitting(Place before, std::string_view value, const ListLimit& limit) {
+  const Place behind = split_before(before);
   if (allows(before.node, value.size(), limit)) {
     return add_to(before.node, listpack::kNone, value);
   }
-  if (allows(behind, value.size(), limit)) return add_to(behind, listpack::first(rest), value);
-  put_in(behind, pack_of(value));
+  if (allows(behind.node, value.size(), limit)) return add_to(behind.node, behind.at, value);
+  put_in(behind.node, pack_of(value));
 }
 
 void ListNodes::replace(Place place, std::string_view value, const ListLimit& limit) {
-  const bool alone = first()[place.node].elements == 1;
-  if (alone || allows(place.node, value.size(), limit)) {
-    return change_node(place.node, [&](Packed*& pack) {
-      listpack::replace(pack, place.at, listpack::element_of(value));
-    });
-  }
-  Position next = listpack::kNone;
-  change_node(place.node, [&](Packed*& pack) { next = listpack::erase(pack, place.at); });
-  if (next != listpack::kNone) return insert({place.node, next}, false, value, limit);
-  insert({place.node, listpack::last(first()[place.node].pack)}, true, value, limit);
+  // What stands before it and behind it is cut off where the value is too large to stay with it.
+  const auto fits = [&] { return allows_instead(place, value.size(), limit); };
+  if (!fits() && place.at != listpack::first(node(place.node))) place = split_before(place);
+  if (!fits()) split_before({place.node, listpack::next(node(place.node), place.at)});
+  change_node(place.node, [&](Packed*& pack) {
+    listpack::replace(pack, place.at, listpack::element_of(value));
+  });
+}
+
+void ListNodes::rotate(ListEnd from, std::string_view value, const ListLimit& limit) {
+  if (count_ == 1) return rotate_pack(first()->pack, from);
+  const bool at_head = from == ListEnd::kHead;
+  // What the element's node will be without it: once that is there, nothing fails behind the push.
+  OwnedPacked rest(node(at_head ? 0 : count_ - 1)->copy());
+  trim_pack(rest.get(), from, 1);
+  push(at_head ? ListEnd::kTail : ListEnd::kHead, value, limit);
+  edit_node(at_head ? 0 : count_ - 1, [&](Packed*& pack) { std::swap(pack, rest.get()); });
 }
 
 void ListNodes::trim(ListEnd end, size_t elements) {

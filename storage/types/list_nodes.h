@@ -56,9 +56,12 @@ class ListLimit {
 
 // Takes `elements`, of which there are enough, out of a listpack at an end.
 void trim_pack(Packed*& pack, ListEnd end, size_t elements);
+// Moves the element at one end of a listpack of several to the other. Throws std::bad_alloc, and
+// then has changed nothing.
+void rotate_pack(Packed* pack, ListEnd from);
 
 // What changes one throws std::bad_alloc, and has then changed nothing, or done a part of what it
-// was to do; no element is lost that was not to go, but for the one that replace() was to replace.
+// was to do; no element is lost that was not to go.
 class ListNodes final : public Container {
  public:
   ListNodes() = default;
@@ -90,7 +93,11 @@ class ListNodes final : public Container {
   void push(ListEnd end, std::string_view value, const ListLimit& limit);
   // Before the element there, or behind it.
   void insert(Place place, bool behind, std::string_view value, const ListLimit& limit);
+  // Out of memory, the element is still there.
   void replace(Place place, std::string_view value, const ListLimit& limit);
+  // Moves `value`, which is the element at one end, to the other; there are more. Out of memory,
+  // it is where it was.
+  void rotate(ListEnd from, std::string_view value, const ListLimit& limit);
   // Lets `edit` take elements out of a node, which it is given as a listpack by reference. True if
   // the node is gone, because it took them all.
   bool edit_node(size_t index, FunctionRef<void(Packed*&)> edit);
@@ -112,6 +119,8 @@ class ListNodes final : public Container {
   void change_node(size_t index, FunctionRef<void(Packed*&)> change);
   void add_to(size_t index, listpack::Position before, std::string_view value);
   bool allows(size_t index, size_t value_bytes, const ListLimit& limit) const;
+  bool allows_instead(Place place, size_t value_bytes, const ListLimit& limit) const;
+  Place split_before(Place place);
   void insert_by_splitting(Place before, std::string_view value, const ListLimit& limit);
   bool nearer_front(size_t index) const { return index < count_ - index; }
   void ensure_room(size_t index);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstring>
+#include <string>
 
 #include "storage/entry_arena.h"
 
@@ -359,6 +360,16 @@ Position erase(Packed*& list, Position at, size_t elements) {
   change_room(list, at, end - at, 0);
   set_stored_count(list, stored != kCountUnknown ? stored - elements : walk_count(list));
   return or_none(list, at);
+}
+
+void rotate(Packed* list, Position at) {
+  uint8_t* const elements = list->data() + kHeadBytes;
+  const std::string before(reinterpret_cast<const char*>(elements),
+                           list->bytes() - kHeadBytes - sizeof kEnd);
+  const size_t front = at - kHeadBytes;
+  const size_t rest = before.size() - front;
+  std::memcpy(elements, before.data() + front, rest);
+  std::memcpy(elements + rest, before.data(), front);
 }
 
 Packed* split(Packed*& list, Position at) {

@@ -81,6 +81,9 @@ Position replace(Packed*& list, Position at, const Element& element);
 // There must be so many.
 Position erase(Packed*& list, Position at, size_t elements = 1);
 
+// Lets what stands before `at` stand behind the rest, in the memory that the list has.
+void rotate(Packed* list, Position at);
+
 // Cuts the list in two before `at`, which is neither kNone nor the first: it keeps the front, the
 // rest is answered as a listpack of its own.
 Packed* split(Packed*& list, Position at);

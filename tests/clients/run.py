@@ -70,6 +70,7 @@ SUITES = {
     "socket.io": (node_suite("socket_io.test.mjs"), "@socket.io/redis-adapter", 18),
     "guide-node": (node_suite("guide.test.mjs"), "ioredis5", 18),
     "guide-python": (python_suite("test_guide"), None, 0),
+    "fastapi": (python_suite("test_fastapi"), None, 0),
     "redis-py-data": (python_suite("test_redis_py_data"), None, 0),
     "django": (python_suite("test_django_cache"), None, 0),
     "phpredis": (program_suite("/usr/bin/php", "phpredis.php"), None, 0),

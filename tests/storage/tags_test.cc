@@ -146,6 +146,14 @@ TEST_F(TagsTest, DeletingATagHidesItsKeysAtOnceAndFreesThemLater) {
   EXPECT_TRUE(recount());
 }
 
+TEST_F(TagsTest, KeysOfADeletedTagDoNotCountAsExpiring) {
+  for (int i = 0; i < 5000; i++) set("k" + std::to_string(i), {"t"}, kNow + 5000);
+  for (int i = 0; i < 100; i++) set("left" + std::to_string(i), {}, kNow + 5000);
+  remove({"t"});
+  EXPECT_EQ(store_.size(0).volatile_keys, 100u);
+  EXPECT_EQ(store_.size(0).mean_expire_at_ms, kNow + 5000);
+}
+
 TEST_F(TagsTest, CountsEachLiveKeyOnce) {
   set("both", {"a", "b"});
   set("a", {"a"});
@@ -166,6 +174,36 @@ TEST_F(TagsTest, DeletesThoseWithAllTags) {
   EXPECT_EQ(count("a"), 3000u);
   EXPECT_EQ(count("b"), 0u);
   EXPECT_TRUE(recount());
+}
+
+TEST_F(TagsTest, ADeletionFollowsItsKeysThroughASwap) {
+  for (const Which which : {Which::kAny, Which::kAll}) {
+    for (int i = 0; i < 3000; i++) {
+      set("k" + std::to_string(i), {"a", "b"}, kNoExpiry, 0);
+      set("k" + std::to_string(i), {"a", "b"}, kNoExpiry, 1);
+    }
+    std::map<size_t, int> told;
+    const auto note = [&](size_t database, const Key&) { told[database]++; };
+    TagDeletion::Tell tell(note);
+    TagDeletion deletion(store_, 0, {"a", "b"}, which);
+    const auto step_to = [&](size_t end) {
+      while (!deletion.finished() && told[0] + told[1] < static_cast<int>(end)) {
+        deletion.step(nullptr, now_ms_, &tell);
+      }
+    };
+    step_to(1000);
+    store_.swap_databases(locked(), 0, 1);
+    step_to(9999);
+    EXPECT_EQ(deletion.keys(), 3000u);
+    EXPECT_EQ(count("a", 0), 3000u);
+    EXPECT_EQ(count("a", 1), 0u);
+    EXPECT_EQ(told[0] + told[1], 3000);
+    EXPECT_GE(told[0], 1000);
+    EXPECT_GT(told[1], 1000);
+    EXPECT_TRUE(recount());
+    store_.detach(locked(), 0);
+    store_.detach(locked(), 1);
+  }
 }
 
 // Keys that agree in all bits of the hash by which a tag knows its members: about one pair in

@@ -63,7 +63,7 @@ class TagsThreads : public ::testing::Test {
     }
   }
 
-  Store store_{{.databases = 1, .concurrent = true}};
+  Store store_{{.databases = 2, .concurrent = true}};
 };
 
 TEST_F(TagsThreads, LeaveTheTablesRight) {
@@ -86,7 +86,8 @@ TEST_F(TagsThreads, LeaveTheTablesRight) {
   EXPECT_EQ(tagged, store_.size(0).keys);
 }
 
-// What is renamed and copied past a deletion goes as well: behind it there is nothing left.
+// What is renamed, copied and swapped past a deletion goes as well: behind it there is nothing
+// left.
 TEST_F(TagsThreads, NothingEscapesADeletion) {
   constexpr int kKeys = 200;
   constexpr int kRounds = 10;
@@ -98,16 +99,23 @@ TEST_F(TagsThreads, NothingEscapesADeletion) {
       const LockedKeys locked = store_.lock(key);
       Keyspace(locked, 0, kNow).put_string(key, "v", kNoExpiry, {.names = names});
     }
+    const auto which = round % 2 == 0 ? TagDeletion::Which::kAny : TagDeletion::Which::kAll;
+    TagDeletion deletion(store_, 0, {"t", "t"}, which);
     std::atomic<bool> over{false};
     std::atomic<int> tries{0};
     std::thread renaming([&] {
       std::mt19937 random(static_cast<uint32_t>(round));
+      size_t database = 0;  // where the keys are
       for (; !over; tries++) {
+        if (random() % 32 == 0) {
+          store_.swap_databases(store_.lock_all(), 0, 1);
+          database = 1 - database;
+        }
         const std::string from_name = std::to_string(random() % kKeys);
         const std::string to_name = std::to_string(random() % kKeys);
         const std::array<Key, 2> keys{store_.key(from_name), store_.key(to_name)};
         const LockedKeys locked = store_.lock(keys);
-        Keyspace db(locked, 0, kNow);
+        Keyspace db(locked, database, kNow);
         if (from_name == to_name || db.find(keys[0]) == nullptr) continue;
         if (random() % 2 == 0) {
           db.move(keys[0], db, keys[1]);
@@ -116,19 +124,15 @@ TEST_F(TagsThreads, NothingEscapesADeletion) {
         }
       }
     });
-    {
-      const auto which = round % 2 == 0 ? TagDeletion::Which::kAny : TagDeletion::Which::kAll;
-      TagDeletion deletion(store_, 0, {"t", "t"}, which);
-      for (int step = 0; !deletion.finished(); step++) {
-        deletion.step(nullptr, kNow, nullptr);
-        // The other thread is to have its turns between the shards.
-        if (step % 64 != 0) continue;
-        for (const int seen = tries; tries < seen + 5;) std::this_thread::yield();
-      }
+    for (int step = 0; !deletion.finished(); step++) {
+      deletion.step(nullptr, kNow, nullptr);
+      // The other thread is to have its turns between the shards.
+      if (step % 64 != 0) continue;
+      for (const int seen = tries; tries < seen + 5;) std::this_thread::yield();
     }
     over = true;
     renaming.join();
-    ASSERT_EQ(store_.size(0).keys, 0u) << round;
+    ASSERT_EQ(store_.size(0).keys + store_.size(1).keys, 0u) << round;
   }
 }
 
