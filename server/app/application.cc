@@ -220,7 +220,7 @@ void Application::accepted(int socket, bool unix_socket) {
   const auto fewest = std::min_element(
       workers_.begin(), workers_.end(),
       [](const auto& a, const auto& b) { return a->connections() < b->connections(); });
-  (*fewest)->adopt(socket, unix_socket ? net::Stream::Kind::kUnix : net::Stream::Kind::kTcp);
+  (*fewest)->adopt(socket, unix_socket);
 }
 
 void Application::watch_signals() {

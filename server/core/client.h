@@ -108,10 +108,14 @@ class Client {
   // What it said by CLIENT TRACKING; null if it never did. Any thread, under the lock of Clients.
   Tracker* tracker() const { return tracker_.load(std::memory_order_acquire); }
 
-  // Guarded by the lock of Clients: use Clients::set_name() and its like.
-  std::string name;
-  std::string library_name;
-  std::string library_version;
+  // What it says of itself, null if nothing. Guarded by the lock of Clients: use
+  // Clients::set_name() and its like.
+  struct Names {
+    std::string name;
+    std::string library_name;
+    std::string library_version;
+  };
+  std::unique_ptr<Names> names;
 
   // What the connection holds, in bytes. Any thread, under the lock of Clients.
   struct Buffers {

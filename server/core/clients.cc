@@ -28,6 +28,11 @@ std::string flag_letters(const Client& client) {
   return letters.empty() ? "N" : letters;
 }
 
+Client::Names& names_of(Client& client) {
+  if (client.names == nullptr) client.names = std::make_unique<Client::Names>();
+  return *client.names;
+}
+
 }  // namespace
 
 Client::Client(uint64_t id, size_t worker, Address address, int64_t now_ms)
@@ -89,22 +94,22 @@ bool Clients::with(uint64_t id, storage::FunctionRef<void(Client&)> visit) const
 
 void Clients::set_name(Client& client, std::string_view name) {
   const std::lock_guard lock(mutex_);
-  client.name = name;
+  names_of(client).name = name;
 }
 
 void Clients::set_library_name(Client& client, std::string_view name) {
   const std::lock_guard lock(mutex_);
-  client.library_name = name;
+  names_of(client).library_name = name;
 }
 
 void Clients::set_library_version(Client& client, std::string_view version) {
   const std::lock_guard lock(mutex_);
-  client.library_version = version;
+  names_of(client).library_version = version;
 }
 
 std::string Clients::name_of(const Client& client) const {
   const std::lock_guard lock(mutex_);
-  return client.name;
+  return client.names != nullptr ? client.names->name : std::string();
 }
 
 int64_t Clients::redirection_of(const Client& client) {
@@ -115,20 +120,22 @@ int64_t Clients::redirection_of(const Client& client) {
 
 std::string Clients::describe(const Client& client, int64_t now_ms) {
   const Client::Buffers buffers = client.buffers();
+  static const Client::Names kNone;
+  const Client::Names& names = client.names != nullptr ? *client.names : kNone;
   std::string command(client.last_command() != nullptr ? client.last_command()->name : "NULL");
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
       "multi={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll={} "
       "omem={} tot-mem={} events=r cmd={} user=default redir={} resp={} lib-name={} lib-ver={}",
       client.id(), client.address().peer, client.address().local, client.address().descriptor,
-      client.name, (now_ms - client.created_ms()) / 1000, (now_ms - client.active_ms()) / 1000,
+      names.name, (now_ms - client.created_ms()) / 1000, (now_ms - client.active_ms()) / 1000,
       flag_letters(client), client.database(), client.subscription_count(TopicKind::kChannel),
       client.subscription_count(TopicKind::kPattern),
       client.subscription_count(TopicKind::kShardChannel), client.transaction().size(),
       buffers.query_bytes, buffers.query_free_bytes, client.transaction().argument_bytes(),
       buffers.output_bytes > 0 ? 1 : 0, buffers.output_bytes,
       buffers.total_bytes + client.kept_bytes(), command, redirection_of(client),
-      static_cast<int>(client.resp()), client.library_name, client.library_version);
+      static_cast<int>(client.resp()), names.library_name, names.library_version);
 }
 
 std::string Clients::describe_own(const Client& client, int64_t now_ms) const {

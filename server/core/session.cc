@@ -37,9 +37,9 @@ constexpr int64_t kLastReplyMs = 10'000;
 Session::Session(Worker& worker, uint64_t id, Address address, int64_t now_ms)
     : Client(id, worker.index(), std::move(address), now_ms), worker_(worker) {}
 
-bool Session::open(int socket, net::Stream::Kind kind) {
-  if (kind == net::Stream::Kind::kUnix) set(kUnixSocket);
-  stream_ = net::Stream::open(worker_.loop(), socket, kind, *this);
+bool Session::open(int socket, bool unix_socket) {
+  if (unix_socket) set(kUnixSocket);
+  stream_ = net::Stream::open(worker_.loop(), socket, *this);
   if (stream_ == nullptr) return false;
   publish_buffers();
   return true;

@@ -26,7 +26,7 @@ class Session final : public Client, public net::StreamHandler {
   Session(Worker& worker, uint64_t id, Address address, int64_t now_ms);
 
   // Takes over the socket; false, and the session is of no use, if the system refuses it.
-  bool open(int socket, net::Stream::Kind kind);
+  bool open(int socket, bool unix_socket);
 
   // Goes on with what was left: a slice of a long command, or requests not yet looked at.
   void proceed();

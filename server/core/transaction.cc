@@ -52,18 +52,12 @@ void run_queued(Call& call, const storage::LockedKeys& held) {
 }  // namespace
 
 void Transaction::begin() {
+  queue_ = std::make_unique<Queue>();
   size_.store(0, std::memory_order_relaxed);
 }
 
 void Transaction::end() {
-  first_ = last_ = nullptr;
-  flags_ = 0;
-  failed_ = all_keys_ = false;
-  shards_ = decltype(shards_)();
-  blobs_ = decltype(blobs_)();
-  blob_found_ = 0;
-  chunks_ = decltype(chunks_)();
-  free_bytes_ = 0;
+  queue_.reset();
   argument_bytes_.store(0, std::memory_order_relaxed);
   memory_bytes_.store(0, std::memory_order_relaxed);
   size_.store(-1, std::memory_order_relaxed);
@@ -75,18 +69,18 @@ void Transaction::note_memory(size_t bytes) {
 
 std::byte* Transaction::allocate(size_t bytes) {
   bytes = (bytes + alignof(Queued) - 1) / alignof(Queued) * alignof(Queued);
-  if (free_bytes_ < bytes) {
+  if (queue_->free_bytes < bytes) {
     const size_t usual =
-        std::min(kChunkBytesMin << std::min<size_t>(chunks_.size(), 6), kChunkBytesMax);
+        std::min(kChunkBytesMin << std::min<size_t>(queue_->chunks.size(), 6), kChunkBytesMax);
     const size_t size = std::max(usual, bytes);
-    chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(size));
-    free_ = chunks_.back().get();
-    free_bytes_ = size;
+    queue_->chunks.push_back(std::make_unique_for_overwrite<std::byte[]>(size));
+    queue_->free = queue_->chunks.back().get();
+    queue_->free_bytes = size;
     note_memory(size);
   }
-  std::byte* place = free_;
-  free_ += bytes;
-  free_bytes_ -= bytes;
+  std::byte* place = queue_->free;
+  queue_->free += bytes;
+  queue_->free_bytes -= bytes;
   return place;
 }
 
@@ -98,7 +92,7 @@ void Transaction::keep(Client& client, std::span<const std::string_view> argumen
     const std::string_view argument = arguments[i];
     if (storage::Blob* blob = client.blob_of(argument); blob != nullptr) {
       new (views + i) std::string_view(argument);
-      blobs_.push_back(storage::BlobRef::share(*blob));
+      queue_->blobs.push_back(storage::BlobRef::share(*blob));
       note_memory(blob->memory_bytes());
     } else {
       if (!argument.empty()) std::memcpy(text, argument.data(), argument.size());
@@ -119,33 +113,34 @@ void Transaction::add(Client& client, const Command& command,
     copied_bytes += shared ? 0 : argument.size();
     blobs += shared ? 1 : 0;
   }
-  if (blobs > 0) blobs_.reserve(blobs_.size() + blobs);
+  if (blobs > 0) queue_->blobs.reserve(queue_->blobs.size() + blobs);
   std::byte* block = allocate(sizeof(Queued) + arguments.size_bytes() + copied_bytes);
   auto* views = reinterpret_cast<std::string_view*>(block + sizeof(Queued));
   keep(client, arguments, views);
   auto* queued = new (block) Queued{&command, nullptr, {views, arguments.size()}};
-  (last_ != nullptr ? last_->next : first_) = queued;
-  last_ = queued;
-  flags_ |= command.row->flags;
+  (queue_->last != nullptr ? queue_->last->next : queue_->first) = queued;
+  queue_->last = queued;
+  queue_->flags |= command.row->flags;
   argument_bytes_.store(argument_bytes() + bytes, std::memory_order_relaxed);
   size_.store(size() + 1, std::memory_order_relaxed);
 }
 
 void Transaction::add_key(storage::KeyHash hash) {
-  if (shards_.size() >= kShardsKept) sort_out(shards_);
-  shards_.push_back(static_cast<uint32_t>(storage::Store::shard_of(hash)));
+  if (queue_->shards.size() >= kShardsKept) sort_out(queue_->shards);
+  queue_->shards.push_back(static_cast<uint32_t>(storage::Store::shard_of(hash)));
 }
 
 storage::LockedKeys Transaction::lock(storage::Store& store) const {
-  return all_keys_ ? store.lock_all() : store.lock_shards(shards_);
+  return queue_->all_keys ? store.lock_all() : store.lock_shards(queue_->shards);
 }
 
 storage::Blob* Transaction::blob_of(std::string_view argument) {
-  for (size_t i = 0; i < blobs_.size(); i++) {
-    const size_t at = (blob_found_ + i) % blobs_.size();
-    if (blobs_[at]->data() != argument.data()) continue;
-    blob_found_ = at;
-    return blobs_[at].get();
+  if (!open()) return nullptr;
+  for (size_t i = 0; i < queue_->blobs.size(); i++) {
+    const size_t at = (queue_->blob_found + i) % queue_->blobs.size();
+    if (queue_->blobs[at]->data() != argument.data()) continue;
+    queue_->blob_found = at;
+    return queue_->blobs[at].get();
   }
   return nullptr;
 }

@@ -39,7 +39,8 @@ class Transaction {
     std::span<const std::string_view> arguments;
   };
 
-  // MULTI, and what ends it. end() frees all.
+  // MULTI, and what ends it; all but open(), the sizes and what is const is for between the two.
+  // end() frees all.
   void begin();
   void end();
   bool open() const { return size() >= 0; }
@@ -48,15 +49,15 @@ class Transaction {
   // and then has queued nothing. Its keys are to be named, all that it may touch.
   void add(Client& client, const Command& command, std::span<const std::string_view> arguments);
   void add_key(storage::KeyHash hash);
-  void add_all_keys() { all_keys_ = true; }
+  void add_all_keys() { queue_->all_keys = true; }
 
   // Something could not be queued: EXEC will fail.
-  void fail() { failed_ = true; }
-  bool failed() const { return failed_; }
+  void fail() { queue_->failed = true; }
+  bool failed() const { return open() && queue_->failed; }
 
-  const Queued* first() const { return first_; }
+  const Queued* first() const { return open() ? queue_->first : nullptr; }
   // CommandFlag of all commands together.
-  uint32_t flags() const { return flags_; }
+  uint32_t flags() const { return open() ? queue_->flags : 0; }
   // Locks the keys of all commands.
   storage::LockedKeys lock(storage::Store& store) const;
   // The blob that an argument of a queued command is in; null if it is none, or there is no
@@ -78,17 +79,20 @@ class Transaction {
   std::atomic<size_t> argument_bytes_{0};
   std::atomic<size_t> memory_bytes_{0};
 
-  Queued* first_ = nullptr;
-  Queued* last_ = nullptr;
-  uint32_t flags_ = 0;
-  bool failed_ = false;
-  bool all_keys_ = false;
-  std::vector<uint32_t> shards_;  // of their keys, in no order
-  std::vector<storage::BlobRef> blobs_;
-  size_t blob_found_ = 0;  // the one that blob_of() found last
-  std::vector<std::unique_ptr<std::byte[]>> chunks_;
-  std::byte* free_ = nullptr;  // in the last chunk
-  size_t free_bytes_ = 0;
+  struct Queue {
+    Queued* first = nullptr;
+    Queued* last = nullptr;
+    uint32_t flags = 0;
+    bool failed = false;
+    bool all_keys = false;
+    std::vector<uint32_t> shards;  // of their keys, in no order
+    std::vector<storage::BlobRef> blobs;
+    size_t blob_found = 0;  // the one that blob_of() found last
+    std::vector<std::unique_ptr<std::byte[]>> chunks;
+    std::byte* free = nullptr;  // in the last chunk
+    size_t free_bytes = 0;
+  };
+  std::unique_ptr<Queue> queue_;  // null behind no MULTI
 };
 
 // EXEC behind MULTI, once it is known that everything could be queued: runs all commands under one

@@ -106,14 +106,14 @@ void Worker::refresh_time() {
   epoch_offset_ms_ = server_.clock.now_ms() - loop_.now_ms();
 }
 
-void Worker::adopt(int socket, net::Stream::Kind kind) {
+void Worker::adopt(int socket, bool unix_socket) {
   connections_.fetch_add(1, std::memory_order_relaxed);
-  loop_.post([this, socket, kind] {
+  loop_.post([this, socket, unix_socket] {
     loop_.update_time();  // the client is not as old as the turn
     Client::Address address{net::peer_address(socket), net::local_address(socket), socket};
     auto session =
         std::make_unique<Session>(*this, server_.clients.next_id(), std::move(address), now_ms());
-    if (stop_at_ms_ != 0 || !session->open(socket, kind)) {
+    if (stop_at_ms_ != 0 || !session->open(socket, unix_socket)) {
       if (stop_at_ms_ != 0) ::close(socket);
       connections_.fetch_sub(1, std::memory_order_relaxed);
       return;

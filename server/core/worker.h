@@ -40,7 +40,7 @@ class Worker {
   size_t index() const { return index_; }
   // Connections it has or is about to get.
   size_t connections() const { return connections_.load(std::memory_order_relaxed); }
-  void adopt(int socket, net::Stream::Kind kind);
+  void adopt(int socket, bool unix_socket);
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
   // Runs `action` on the loop with the session, if it is still there.
   void with_session(uint64_t id, std::function<void(Session&)> action);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -16,9 +17,14 @@ namespace {
 // is.
 constexpr size_t kSmallInput = Loop::kReadHeadroom;
 
-// libuv reads up to 32 times while there is more: with this much at a time, 8 MiB or some 2 ms in a
-// row from a peer that sends as fast as that.
+// Reads of one socket in a row, before the others are looked at.
+constexpr int kReadsInARow = 32;
+
+// In such a row 8 MiB, or some 2 ms, of a peer that sends as fast as that.
 constexpr size_t kPlacedReadBytes = 256 * 1024;
+
+// What the system takes in one call (IOV_MAX).
+constexpr size_t kPiecesMax = 1024;
 
 // Bounds of the low-water mark while a large thing is read. Below the lower one there is no waking
 // up to be saved; the upper one lets reading keep up with a fast sender.
@@ -43,51 +49,88 @@ void keep_only(std::string& buffer, size_t from, size_t bytes) {
   }
 }
 
-// uv_buf_init takes 32 bits only; one reply may be longer than they can say.
-uv_buf_t buffer_of(std::string_view bytes) {
-  uv_buf_t buffer;
-  buffer.base = const_cast<char*>(bytes.data());
-  buffer.len = bytes.size();
-  return buffer;
+iovec piece_of(std::string_view bytes) {
+  return {const_cast<char*>(bytes.data()), bytes.size()};
 }
 
-// Text and what is held for it, as the system wants it.
-std::vector<uv_buf_t> gather(std::string_view text, std::span<const HeldBytes> held,
-                             size_t text_begin) {
-  std::vector<uv_buf_t> buffers;
-  buffers.reserve(2 * held.size() + 1);
+// Text and what is held for it, as the system wants it, without the first `skipped` bytes.
+std::vector<iovec> gather(std::string_view text, std::span<const HeldBytes> held, size_t text_begin,
+                          size_t skipped = 0) {
+  std::vector<iovec> pieces;
+  pieces.reserve(2 * held.size() + 1);
+  const auto add = [&](std::string_view bytes) {
+    const size_t skip = std::min(skipped, bytes.size());
+    skipped -= skip;
+    if (skip < bytes.size()) pieces.push_back(piece_of(bytes.substr(skip)));
+  };
   size_t at = 0;
   for (const HeldBytes& piece : held) {
     const size_t position = piece.position() - text_begin;
-    if (position > at) buffers.push_back(buffer_of(text.substr(at, position - at)));
-    buffers.push_back(buffer_of(piece.bytes()));
+    add(text.substr(at, position - at));
+    add(piece.bytes());
     at = position;
   }
-  if (at < text.size()) buffers.push_back(buffer_of(text.substr(at)));
-  return buffers;
+  add(text.substr(at));
+  return pieces;
+}
+
+// How many bytes the system takes now; negative: there will be no sending on this socket any more.
+ssize_t taken_of(ssize_t sent) {
+  return sent >= 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS
+             ? std::max<ssize_t>(sent, 0)
+             : -1;
+}
+
+ssize_t send_text(int socket, std::string_view text) {
+  ssize_t sent;
+  do {
+    sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return taken_of(sent);
+}
+
+// The same of several pieces.
+ssize_t send_pieces(int socket, std::vector<iovec> pieces) {
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = std::min(pieces.size(), kPiecesMax);
+  ssize_t sent;
+  do {
+    sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return taken_of(sent);
 }
 
 }  // namespace
 
-Stream* Stream::open(Loop& loop, int socket, Kind kind, StreamHandler& handler) {
-  auto* stream = new Stream(loop, handler);
-  int status = 0;
-  if (kind == Kind::kTcp) {
-    uv_tcp_init(loop.raw(), &stream->handle_.tcp);
-    status = uv_tcp_open(&stream->handle_.tcp, socket);
-  } else {
-    uv_pipe_init(loop.raw(), &stream->handle_.pipe, 0);
-    status = uv_pipe_open(&stream->handle_.pipe, socket);
-  }
-  stream->handle_.handle.data = stream;
-  if (status < 0) {
+Stream* Stream::open(Loop& loop, int socket, StreamHandler& handler) {
+  auto* stream = new Stream(loop, socket, handler);
+  if (uv_poll_init(loop.raw(), &stream->poll_, socket) < 0) {
     ::close(socket);
-    uv_close(&stream->handle_.handle,
-             [](uv_handle_t* handle) { delete static_cast<Stream*>(handle->data); });
+    delete stream;
     return nullptr;
   }
+  stream->poll_.data = stream;
   stream->resume_reading();
   return stream;
+}
+
+// Has the loop look out for what there is to do.
+void Stream::watch() {
+  const int events = (reading_ ? UV_READABLE : 0) | (unsent_ != nullptr ? UV_WRITABLE : 0);
+  if (closing_ || events == watched_) return;
+  watched_ = events;
+  uv_poll_start(&poll_, events, [](uv_poll_t* handle, int status, int ready) {
+    static_cast<Stream*>(handle->data)->on_ready(status, ready);
+  });
+}
+
+// After an error the loop has stopped to look out: reading or sending will tell what it was.
+void Stream::on_ready(int status, int events) {
+  if (status < 0) events = std::exchange(watched_, 0);
+  if ((events & UV_WRITABLE) != 0 && unsent_ != nullptr) send_on();
+  if ((events & UV_READABLE) != 0 && reading_) read();
+  watch();
 }
 
 size_t Stream::memory_bytes() const {
@@ -98,10 +141,8 @@ size_t Stream::memory_bytes() const {
 }
 
 size_t Stream::unread_bytes() const {
-  uv_os_fd_t descriptor = -1;
   int bytes = 0;
-  const bool known =
-      uv_fileno(&handle_.handle, &descriptor) == 0 && ioctl(descriptor, FIONREAD, &bytes) == 0;
+  const bool known = !closing_ && ioctl(socket_, FIONREAD, &bytes) == 0;
   return known && bytes > 0 ? static_cast<size_t>(bytes) : 0;
 }
 
@@ -109,51 +150,57 @@ void Stream::resume_reading() {
   assert(loop_.in_loop());
   if (reading_ || ended_ || closing_) return;
   reading_ = true;
-  uv_read_start(
-      &handle_.stream,
-      [](uv_handle_t* handle, size_t, uv_buf_t* target) {
-        *target = static_cast<Stream*>(handle->data)->read_target();
-      },
-      [](uv_stream_t* handle, ssize_t bytes, const uv_buf_t* target) {
-        auto* stream = static_cast<Stream*>(handle->data);
-        if (bytes >= 0) {
-          stream->received(target->base, static_cast<size_t>(bytes));
-        } else if (bytes == UV_ENOBUFS) {
-          // With 1,024 streams ready libuv polls again in the same turn, and finds more bytes of a
-          // stream whose last ones nobody has looked at. They are read in the next poll.
-          stream->loop_.finish_reads();
-        } else {
-          stream->end_of_input();
-        }
-      });
+  watch();
 }
 
 void Stream::pause_reading() {
   assert(loop_.in_loop());
   if (!reading_) return;
   reading_ = false;
-  uv_read_stop(&handle_.stream);
+  watch();
+}
+
+// Until there is nothing left, or for so long that others must have their turn.
+void Stream::read() {
+  for (int i = 0; i < kReadsInARow && reading_; i++) {
+    const std::span<char> target = read_target();
+    if (target.empty()) return;
+    const ssize_t bytes = ::recv(socket_, target.data(), target.size(), 0);
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes <= 0) {
+      const bool none_yet = bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+      received(target.data(), 0);
+      return none_yet ? void() : end_of_input();
+    }
+    received(target.data(), static_cast<size_t>(bytes));
+    if (static_cast<size_t>(bytes) < target.size()) return;
+  }
 }
 
 // Small input is copied in front of the shared buffer, so that handler and reads see one piece of
-// memory; large input is read into its own end.
-uv_buf_t Stream::read_target() {
-  if (offering()) return uv_buf_init(nullptr, 0);  // libuv then reads nothing: UV_ENOBUFS
+// memory; large input is read into its own end. Empty, and nothing must be read now, if nobody has
+// looked yet at what was read last: with 1,024 sockets ready the loop looks at all of them once
+// more in the same turn.
+std::span<char> Stream::read_target() {
+  if (offering()) {
+    loop_.finish_reads();
+    return {};
+  }
   if (const std::span<char> place = handler_.place_for_bytes(); !place.empty()) {
     target_ = Target::kPlace;
     place_room_ = std::min(place.size(), kPlacedReadBytes);
-    return uv_buf_init(place.data(), static_cast<unsigned>(place_room_));
+    return place.first(place_room_);
   }
   if (input_.size() <= kSmallInput) {
     target_ = Target::kLoopBuffer;
     char* buffer = loop_.read_room();
     std::memcpy(buffer, input_.data(), input_.size());
-    return uv_buf_init(buffer + input_.size(), Loop::kReadBytes);
+    return {buffer + input_.size(), Loop::kReadBytes};
   }
   target_ = Target::kInput;
   read_size_ = input_.size();
   input_.resize(read_size_ + Loop::kReadBytes);
-  return uv_buf_init(input_.data() + read_size_, Loop::kReadBytes);
+  return {input_.data() + read_size_, Loop::kReadBytes};
 }
 
 void Stream::received(const char* at, size_t bytes) {
@@ -167,7 +214,7 @@ void Stream::received(const char* at, size_t bytes) {
   } else {
     offer(input_, input_.size());
   }
-  // libuv is about to read again, into what must be settled by then.
+  // There may be more to be read at once, into what must be settled by then.
   if (bytes == Loop::kReadBytes && offering()) loop_.finish_reads();
 }
 
@@ -190,10 +237,8 @@ void Stream::read_promptly() {
 // Sockets that cannot wait like this (Unix sockets) wake up each time.
 void Stream::set_low_water(size_t bytes) {
   low_water_ = static_cast<uint32_t>(bytes);
-  uv_os_fd_t descriptor = -1;
   const int mark = static_cast<int>(bytes);
-  if (uv_fileno(&handle_.handle, &descriptor) < 0) return;
-  setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof mark);
+  if (!closing_) setsockopt(socket_, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof mark);
 }
 
 // `kept` bytes at the front are in input_ already.
@@ -241,44 +286,38 @@ void Stream::write(std::string_view text, std::span<HeldBytes> held, size_t text
   for (const HeldBytes& piece : held) total += piece.bytes().size();
   if (closing_ || total == 0) return;
   bytes_written_ += total;
-  int sent = 0;
+  size_t sent = 0;
   if (unsent_ == nullptr) {
-    if (held.empty()) {
-      const uv_buf_t buffer = buffer_of(text);
-      sent = uv_try_write(&handle_.stream, &buffer, 1);
-    } else {
-      const std::vector<uv_buf_t> buffers = gather(text, held, text_begin);
-      sent = uv_try_write(&handle_.stream, buffers.data(), static_cast<unsigned>(buffers.size()));
-    }
-    if (sent == UV_EAGAIN) sent = 0;
-    if (sent < 0) return close();
-    if (static_cast<size_t>(sent) == total) return;
+    const ssize_t taken = held.empty() ? send_text(socket_, text)
+                                       : send_pieces(socket_, gather(text, held, text_begin));
+    if (taken < 0) return close();
+    sent = static_cast<size_t>(taken);
+    if (sent == total) return;
+    unsent_ = std::make_unique<Unsent>();
   }
-  const bool idle = unsent_ == nullptr;
-  if (idle) unsent_ = std::make_unique<Unsent>();
-  Queue& queue = idle ? unsent_->sending : unsent_->waiting;
-  queue.append(text, held, text_begin, static_cast<size_t>(sent));
-  if (idle) send_on();
+  Queue& queue = unsent_->sending.total == 0 ? unsent_->sending : unsent_->waiting;
+  queue.append(text, held, text_begin, sent);
+  watch();
 }
 
 void Stream::Queue::append(std::string_view more, std::span<HeldBytes> more_held, size_t text_begin,
-                           size_t sent) {
+                           size_t skipped) {
   const auto append_text = [&](std::string_view part) {
-    const size_t skipped = std::min(sent, part.size());
-    sent -= skipped;
-    text.append(part.substr(skipped));
-    total += part.size() - skipped;
+    const size_t skip = std::min(skipped, part.size());
+    skipped -= skip;
+    text.append(part.substr(skip));
+    total += part.size() - skip;
   };
   size_t at = 0;
   for (HeldBytes& piece : more_held) {
     const size_t position = piece.position() - text_begin;
     append_text(more.substr(at, position - at));
     at = position;
-    const size_t skipped = std::min(sent, piece.bytes().size());
-    sent -= skipped;
-    if (skipped == piece.bytes().size()) continue;
+    const size_t skip = std::min(skipped, piece.bytes().size());
+    skipped -= skip;
+    if (skip == piece.bytes().size()) continue;
     held.emplace_back(text.size(), std::move(piece));
-    held.back().remove_prefix(skipped);
+    held.back().remove_prefix(skip);
     total += held.back().bytes().size();
   }
   append_text(more.substr(at));
@@ -288,23 +327,15 @@ size_t Stream::Queue::memory_bytes() const {
   return text.capacity() + held.capacity() * sizeof(HeldBytes) + (total - text.size());
 }
 
-// Hands the system what is to be sent next.
 void Stream::send_on() {
-  const Queue& queue = unsent_->sending;
-  unsent_->request.data = this;
-  const std::vector<uv_buf_t> buffers = gather(queue.text, queue.held, 0);
-  const int status = uv_write(
-      &unsent_->request, &handle_.stream, buffers.data(), static_cast<unsigned>(buffers.size()),
-      [](uv_write_t* request, int result) { static_cast<Stream*>(request->data)->sent(result); });
-  if (status < 0) close();
-}
-
-void Stream::sent(int status) {
-  if (closing_) return;
-  if (status < 0) return close();
+  Queue& queue = unsent_->sending;
+  const ssize_t taken = send_pieces(socket_, gather(queue.text, queue.held, 0, queue.sent));
+  if (taken < 0) return close();
+  queue.sent += static_cast<size_t>(taken);
+  if (queue.left() > 0) return;
   if (unsent_->waiting.total > 0) {
-    unsent_->sending = std::exchange(unsent_->waiting, Queue());
-    return send_on();
+    queue = std::exchange(unsent_->waiting, Queue());
+    return;
   }
   unsent_.reset();
   if (close_when_drained_) return close();
@@ -316,11 +347,12 @@ void Stream::close() {
   if (closing_) return;
   closing_ = true;
   reading_ = false;
-  uv_close(&handle_.handle, [](uv_handle_t* handle) {
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
     auto* stream = static_cast<Stream*>(handle->data);
     stream->handler_.on_closed();
     delete stream;
   });
+  ::close(socket_);  // which the loop does not look at any more
 }
 
 void Stream::close_when_drained() {

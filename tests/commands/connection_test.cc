@@ -244,7 +244,7 @@ TEST(Reset, MakesTheConnectionLikeNew) {
   EXPECT_FALSE(server.client().has(Client::kNoTouch));
   EXPECT_EQ(server.run({"CLIENT", "GETNAME"}), "(nil)");
   EXPECT_EQ(server.run({"PING"}), "+PONG");  // no password is set: still authenticated
-  EXPECT_EQ(server.client().library_name, "lib");
+  EXPECT_EQ(server.client().names->library_name, "lib");
 }
 
 TEST(Reset, AsksForThePasswordAgain) {
