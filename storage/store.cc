@@ -66,7 +66,7 @@ bool LockedKeys::holds(KeyHash hash) const {
   return false;
 }
 
-Store::Store(const StoreOptions& options) : options_(options) {
+Store::Store(const StoreOptions& options) : prefixes(options.hash_seed), options_(options) {
   assert(options.databases >= 1);
   EntryArena::set_concurrent(options.concurrent);
   shards_.reserve(kShards);
@@ -128,6 +128,11 @@ Table& Store::table(const LockedKeys& locked, size_t shard, size_t database) {
   return shards_[shard]->table(database);
 }
 
+void Store::count_gone(size_t database, const Entry& entry, PrefixCount why) {
+  if (!prefixes.on()) return;
+  prefixes.count(database, key(entry.key()), why, -1, -static_cast<int64_t>(entry.memory_bytes()));
+}
+
 DatabaseSize Store::size(size_t database, const LockedKeys* held) {
   DatabaseSize size;
   measure(database, {&size, 1}, held);
@@ -167,6 +172,8 @@ StoreCounters Store::counters() const {
   for (const auto& shard : shards_) {
     sum.hits += shard->hits.get();
     sum.misses += shard->misses.get();
+    sum.sets += shard->sets.get();
+    sum.deletes += shard->deletes.get();
     sum.expired += shard->expired.get();
     sum.evicted += shard->evicted.get();
     sum.writes += shard->writes.get();
@@ -181,6 +188,8 @@ void Store::reset_counters(const LockedKeys* held) {
     if (held == nullptr) own.emplace(lock_shard(i));
     shards_[i]->hits.reset();
     shards_[i]->misses.reset();
+    shards_[i]->sets.reset();
+    shards_[i]->deletes.reset();
     shards_[i]->expired.reset();
     shards_[i]->evicted.reset();
   }
@@ -218,6 +227,7 @@ void Store::swap_databases(const LockedKeys& locked, size_t a, size_t b) {
     shard->table(a).swap(shard->table(b));
     shard->others_used = true;
   }
+  prefixes.swap_databases(a, b);
   if (Observer* to_tell = observer()) to_tell->swapped(a, b);
 }
 
@@ -237,6 +247,7 @@ std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
     for (size_t d = 0; d < options_.databases; d++) keys += shard->table(d).size();
   }
   eviction_.set_keys(keys);
+  prefixes.flush(database, keys == 0);
   if (Observer* to_tell = observer()) to_tell->flushed(database);
   return tables;
 }
