@@ -66,6 +66,8 @@ constexpr std::string_view kCollectionCommands[] = {
     "HRANDFIELD K 2",
     "HGETDEL K FIELDS 1 N",
     "SADD K V N N",
+    "SADD K V N N N N N N N N",
+    "HSET K N V N V N V N V",
     "SREM K N",
     "SPOP K N",
     "SMOVE K K N",
@@ -138,14 +140,20 @@ class CacheStatsModel : public ::testing::Test {
     std::vector<std::string> words;
     for (size_t at = 0; at <= command.size();) {
       const size_t end = std::min(command.find(' ', at), command.size());
-      words.push_back(filled_in(command.substr(at, end - at)));
+      words.push_back(filled_in(command.substr(at, end - at), command));
       at = end + 1;
     }
     last_ = command;
     server_.run(words);
   }
-  std::string filled_in(std::string_view word) {
-    if (word == "K") return "p" + std::to_string(draw(8)) + ":" + std::to_string(draw(12));
+  // Most keys are of one type, or most commands would find one of another.
+  std::string key_for(std::string_view command) {
+    const bool any = command.starts_with("SET") || draw(8) == 0;
+    const char type = any ? 'k' : command[0];
+    return "p" + std::to_string(draw(8)) + ":" + type + std::to_string(draw(6));
+  }
+  std::string filled_in(std::string_view word, std::string_view command) {
+    if (word == "K") return key_for(command);
     if (word == "N") return std::to_string(draw(20));
     if (word == "#N") return "#" + std::to_string(draw(20));
     if (word == "T") return std::to_string(1 + draw(3000));
