@@ -15,6 +15,7 @@ inline constexpr size_t kPrefixBytesMax = 64;
 struct KeyPrefix {
   std::string_view name;  // points into the key
   uint64_t hash = 0;
+  uint64_t head = 0;   // its first eight bytes, zeros behind them: all of a short one
   bool found = false;  // a prefix may be empty: that of ":a" is
 };
 
@@ -38,6 +39,7 @@ inline KeyPrefix find_prefix(std::string_view key, char separator, uint64_t seed
   };
   const uint64_t wanted = kOnes * static_cast<uint8_t>(separator);
   uint64_t hash = seed;
+  uint64_t head = 0;
   for (size_t at = 0; at <= kPrefixBytesMax; at += 8) {
     const size_t left = key.size() - at;
     const uint64_t word = load(key.data() + at, left);
@@ -49,9 +51,11 @@ inline KeyPrefix find_prefix(std::string_view key, char separator, uint64_t seed
       const int bits = std::countr_zero(hits) - 7;
       const size_t size = at + static_cast<size_t>(bits) / 8;
       if (size > kPrefixBytesMax) return {};
-      return {key.substr(0, size), mix(hash ^ (word & ((uint64_t{1} << bits) - 1))), true};
+      const uint64_t last = word & ((uint64_t{1} << bits) - 1);
+      return {{key.data(), size}, mix(hash ^ last), at == 0 ? last : head, true};
     }
     if (left <= 8) return {};
+    if (at == 0) head = word;
     hash = mix(hash ^ word);
   }
   return {};

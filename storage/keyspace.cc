@@ -164,18 +164,17 @@ void Keyspace::put_tagged(const Key& key, Slot slot, EntryShape shape, std::stri
 }
 
 void Keyspace::put_into(const Key& key, Slot slot, const EntryShape& shape, std::string_view text) {
-  const size_t before = counted_bytes(slot);
-  const Entry* stored = nullptr;
   if (slot) touch(key, slot);
-  if (slot && rewrite(key, slot, shape, text)) {
-    stored = slot.entry();
+  const size_t beside_before = slot ? beside_block_bytes(*slot.entry()) : 0;
+  if (slot && rewrite(key, slot, shape, text)) {  // the block is as large as it was
+    count_set(key, 0, static_cast<int64_t>(beside_block_bytes(*slot.entry()) - beside_before));
   } else {
+    const size_t before = counted_bytes(slot);
     EntryBlock entry(Entry::create(shape));
     if (shape.kind == ValueKind::kText) std::memcpy(entry->text_bytes(), text.data(), text.size());
     install(key, slot, entry.get());
-    stored = entry.release();
+    count_set(key, *entry.release(), !slot, before);
   }
-  count_set(key, *stored, !slot, before);
   note(key, KeyChange::kWritten);
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "storage/entry.h"
+#include "storage/held_bytes.h"
 #include "storage/result.h"
 #include "storage/store.h"
 
@@ -99,7 +100,7 @@ class Keyspace {
   // Who changes what hangs off the live entry of `key` asks for its bytes before and says behind it
   // what they were: statistics by prefix count them. 0 while nobody does.
   size_t counted_bytes(const Entry& entry) const {
-    return store_.prefixes.on() ? entry.memory_bytes() : 0;
+    return store_.prefixes.on() ? held_bytes(entry) : 0;
   }
   size_t counted_bytes(Slot slot) const { return slot ? counted_bytes(*slot.entry()) : 0; }
   void note_resized(const Key& key, const Entry& entry, size_t bytes_before) {

@@ -22,11 +22,11 @@ void PrefixSketch::add(size_t database, const KeyPrefix& prefix) {
   }
   std::string text(prefix.name);
   if (names_.size() < kNamesMax) {
-    names_.push_back({database, prefix.hash, std::move(text), 1});
+    names_.push_back({database, prefix.hash, prefix.head, std::move(text), 1});
     return;
   }
   const auto least = std::min_element(names_.begin(), names_.end(), less_busy);
-  *least = {database, prefix.hash, std::move(text), least->count + 1};
+  *least = {database, prefix.hash, prefix.head, std::move(text), least->count + 1};
 }
 
 const PrefixSketch::Name* PrefixSketch::busiest() const {

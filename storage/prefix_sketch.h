@@ -21,9 +21,12 @@ class PrefixSketch {
 
   struct Name {
     size_t database = 0;
-    uint64_t hash = 0;
+    uint64_t hash = 0;  // these two as in KeyPrefix
+    uint64_t head = 0;
     std::string text;
     uint64_t count = 0;
+
+    KeyPrefix prefix() const { return {text, hash, head, true}; }
   };
 
   // Counts an access. Throws std::bad_alloc, and then has counted nothing.

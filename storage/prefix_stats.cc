@@ -247,8 +247,7 @@ void PrefixStats::exchange() {
       if (activity < kTimesAsBusy * least->activity) break;
       remove(*least);
     }
-    rows_.add(name->database, {name->text, name->hash, true}, /*counting=*/true).activity =
-        activity;
+    rows_.add(name->database, name->prefix(), /*counting=*/true).activity = activity;
     sketch_.remove(*name);
     any = true;
   }

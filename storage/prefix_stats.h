@@ -26,7 +26,7 @@ namespace larder::storage {
 // What is counted of a prefix. Those that a command may change stand first: in one cache line.
 enum class PrefixCount : uint8_t {
   kKeys,
-  kBytes,  // Entry::memory_bytes()
+  kBytes,  // held_bytes()
   kHits,
   kMisses,
   kSets,     // values stored as a whole

@@ -11,6 +11,7 @@ PrefixRow& PrefixTable::add(size_t database, const KeyPrefix& prefix, bool count
   while (rows_[index].used) index++;
   PrefixRow& row = rows_[index];
   row.hash = prefix.hash;
+  row.head = prefix.head;
   row.database = static_cast<uint32_t>(database);
   row.size = static_cast<uint8_t>(prefix.name.size());
   row.counting.store(counting, std::memory_order_relaxed);
@@ -41,6 +42,7 @@ void PrefixTable::set_rows_max(size_t rows) {
       PrefixRow& to = larger[i];
       const PrefixRow& from = rows_[i];
       to.hash = from.hash;
+      to.head = from.head;
       to.database = from.database;
       to.size = from.size;
       to.used = from.used;

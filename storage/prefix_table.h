@@ -21,7 +21,13 @@ namespace larder::storage {
 struct alignas(64) PrefixRow {
   std::string_view name() const { return {text.data(), size}; }
 
-  uint64_t hash = 0;
+  bool is(const KeyPrefix& prefix) const {
+    return hash == prefix.hash && head == prefix.head && size == prefix.name.size() &&
+           (size <= sizeof head || name() == prefix.name);
+  }
+
+  uint64_t hash = 0;  // these two as in KeyPrefix
+  uint64_t head = 0;
   uint32_t database = 0;
   uint8_t size = 0;
   bool used = false;
@@ -44,9 +50,7 @@ class PrefixTable {
       const uint16_t slot = slots_[i].load(std::memory_order_acquire);
       if (slot == 0) return nullptr;
       PrefixRow& row = rows_[slot - 1];
-      if (row.hash == prefix.hash && row.database == database && row.name() == prefix.name) {
-        return &row;
-      }
+      if (row.is(prefix) && row.database == database) return &row;
     }
   }
   size_t index_of(const PrefixRow& row) const { return static_cast<size_t>(&row - rows_.get()); }

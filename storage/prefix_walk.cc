@@ -4,6 +4,8 @@
 #include <limits>
 #include <unordered_map>
 
+#include "storage/held_bytes.h"
+
 namespace larder::storage {
 namespace {
 
@@ -43,7 +45,7 @@ size_t PrefixWalker::walk_shard(const LockedKeys& locked, size_t shard) {
                                      entries++;
                                      // A segment may have taken the place of smaller ones.
                                      if (PrefixStats::place(database, key.hash) >= from) {
-                                       prefixes.found(database, key, e.memory_bytes());
+                                       prefixes.found(database, key, held_bytes(e));
                                      }
                                    });
     prefix = next >> Segment::kHomeBits;
@@ -73,7 +75,7 @@ bool recount_prefixes(Store& store, const LockedKeys& all) {
         const PrefixRow* row = prefixes.counted_row(database, store.key(entry.key()));
         if (row == nullptr) return;
         sizes[row].keys++;
-        sizes[row].bytes += static_cast<int64_t>(entry.memory_bytes());
+        sizes[row].bytes += static_cast<int64_t>(held_bytes(entry));
       });
     }
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "storage/entry_arena.h"
+#include "storage/held_bytes.h"
 
 namespace larder::storage {
 
@@ -130,7 +131,7 @@ Table& Store::table(const LockedKeys& locked, size_t shard, size_t database) {
 
 void Store::count_gone(size_t database, const Entry& entry, PrefixCount why) {
   if (!prefixes.on()) return;
-  prefixes.count(database, key(entry.key()), why, -1, -static_cast<int64_t>(entry.memory_bytes()));
+  prefixes.count(database, key(entry.key()), why, -1, -static_cast<int64_t>(held_bytes(entry)));
 }
 
 DatabaseSize Store::size(size_t database, const LockedKeys* held) {

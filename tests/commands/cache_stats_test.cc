@@ -39,7 +39,7 @@ TEST(StatsPrefix, IsAMapOfMaps) {
   EXPECT_EQ(server.run({"STATS", "PREFIX"}), "[]");
   server.run({"SET", "user:1", "v"});
   EXPECT_EQ(server.run({"STATS", "PREFIX"}),
-            "[\"user\", [\"keys\", 1, \"bytes\", 10, \"hits\", 0, \"misses\", 0, \"hit_ratio\", "
+            "[\"user\", [\"keys\", 1, \"bytes\", 27, \"hits\", 0, \"misses\", 0, \"hit_ratio\", "
             "\"0\", \"sets\", 1, \"deletes\", 0, \"expired\", 0, \"evicted\", 0, "
             "\"invalidated\", 0]]");
   server.run({"HELLO", "3"});
