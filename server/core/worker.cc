@@ -326,7 +326,10 @@ void Worker::each_100_ms() {
 }
 
 void Worker::each_second() {
-  if (index_ == 0) server_.cache_statistics.each_second(now_ms());
+  if (index_ == 0) try {
+      server_.cache_statistics.each_second(now_ms());
+    } catch (const storage::HeldForLong&) {  // by a script: the busier prefixes wait
+    }
   for (const auto& [id, session] : sessions_) session->check_limits(now_ms());
   received_.trim();
   push_pool_.trim();
