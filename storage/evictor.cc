@@ -119,6 +119,10 @@ size_t Evictor::try_evict(Candidate candidate, int64_t now_ms) {
     const bool doomed = table.doomed(*slot.entry());
     const bool expired = slot.entry()->dead(now_ms);
     const KeyChange end = expired ? death_of(*slot.entry(), now_ms) : KeyChange::kEvicted;
+    store_.count_gone(database, *slot.entry(),
+                      doomed    ? PrefixCount::kInvalidated
+                      : expired ? PrefixCount::kExpired
+                                : PrefixCount::kEvicted);
     if (!doomed && expired) shard.expired.add();
     if (!doomed && !expired) {
       policy.on_evict(shard.eviction, candidate.hash, slot.bits());

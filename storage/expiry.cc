@@ -70,13 +70,19 @@ bool ExpirySweeper::sweep_table(Table& table, size_t database, int64_t now_ms, s
   size_t elements = kElementsPerLock;
   const auto on_dead = [&](Entry* entry) {
     dead_.push_back(entry);
+    store_.count_gone(database, *entry, PrefixCount::kExpired);
     tell(*entry, death_of(*entry, now_ms));
   };
   const auto on_due = [&](Entry& entry) {
     if (elements == 0) return;
     Object object = entry.object();
+    const size_t before = object.memory_bytes();
     const bool some_dead = object.sweep(now_ms, elements);
     entry.set_object(object);
+    if (const size_t after = object.memory_bytes(); after != before) {
+      store_.prefixes.resize(database, store_.key(entry.key()),
+                             static_cast<int64_t>(after - before));
+    }
     if (!some_dead) return;  // it was due by a bound
     if (Observer* observer = store_.observer()) {
       observer->fields_expired(database, store_.key(entry.key()));

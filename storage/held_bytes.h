@@ -9,10 +9,16 @@
 
 namespace larder::storage {
 
-// In bytes: the entry's block as the arena gave it, what hangs off it, and its place in the table.
+// In bytes: what hangs off the entry's block.
+inline size_t beside_block_bytes(const Entry& entry) {
+  if (entry.kind() == ValueKind::kBlob) return entry.blob()->memory_bytes();
+  return entry.kind() == ValueKind::kObject ? entry.object().memory_bytes() : 0;
+}
+
+// And with it the block, as the arena gave it, and its place in the table.
 inline size_t held_bytes(const Entry& entry) {
-  const size_t beside_block = entry.memory_bytes() - entry.block_bytes();
-  return EntryArena::block_bytes(entry.block_bytes()) + beside_block + Table::kSlotBytes;
+  return EntryArena::block_bytes(entry.block_bytes()) + beside_block_bytes(entry) +
+         Table::kSlotBytes;
 }
 
 }  // namespace larder::storage

@@ -34,7 +34,7 @@ size_t KeyEraser::step_in_shard(const LockedKeys& locked, int64_t now_ms, ScanBu
   for (const size_t end : name_ends_) {
     const Key key = store_.key(std::string_view(names_).substr(begin, end - begin));
     begin = end;
-    db.erase(key);
+    db.erase(key, PrefixCount::kInvalidated);
     on_erased(key);
   }
   return name_ends_.size();

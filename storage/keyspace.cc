@@ -89,6 +89,7 @@ void Keyspace::bury(const Key& key, Slot slot) {
   const bool doomed = table(key).doomed(entry);
   const KeyChange death = death_of(entry, now_ms_);
   if (entry.tagged()) table(key).tags().count_miss(entry.tags());
+  count_gone(key, doomed ? PrefixCount::kInvalidated : PrefixCount::kExpired, counted_bytes(entry));
   Entry::destroy(take_out(key, slot));
   if (doomed) return;
   shard(key).expired.add();
@@ -126,6 +127,8 @@ std::optional<Keyspace::AccessHistory> Keyspace::access_history(const Key& key) 
 Entry* Keyspace::read(const Key& key, Access access) {
   Entry* entry = find(key, access);
   (entry != nullptr ? shard(key).hits : shard(key).misses).add();
+  store_.prefixes.count(database_, key,
+                        entry != nullptr ? PrefixCount::kHits : PrefixCount::kMisses);
   if (entry != nullptr && entry->tagged()) table(key).tags().count_hit(entry->tags());
   if (entry == nullptr && access != Access::kInspect) {
     if (Observer* observer = store_.observer()) observer->missed(database_, key);
@@ -162,11 +165,15 @@ void Keyspace::put_tagged(const Key& key, Slot slot, EntryShape shape, std::stri
 
 void Keyspace::put_into(const Key& key, Slot slot, const EntryShape& shape, std::string_view text) {
   if (slot) touch(key, slot);
-  if (!slot || !rewrite(key, slot, shape, text)) {
+  const size_t beside_before = slot ? beside_block_bytes(*slot.entry()) : 0;
+  if (slot && rewrite(key, slot, shape, text)) {  // the block is as large as it was
+    count_set(key, 0, static_cast<int64_t>(beside_block_bytes(*slot.entry()) - beside_before));
+  } else {
+    const size_t before = counted_bytes(slot);
     EntryBlock entry(Entry::create(shape));
     if (shape.kind == ValueKind::kText) std::memcpy(entry->text_bytes(), text.data(), text.size());
     install(key, slot, entry.get());
-    entry.release();
+    count_set(key, *entry.release(), !slot, before);
   }
   note(key, KeyChange::kWritten);
 }
@@ -269,15 +276,22 @@ char* Keyspace::grow_string(const Key& key, size_t size) {
   char* bytes = shape.blob != nullptr ? shape.blob->data() : grown->text_bytes();
   if (!old.empty()) std::memcpy(bytes, old.data(), old.size());
   std::memset(bytes + old.size(), 0, size - old.size());
+  const size_t before = entry != nullptr ? counted_bytes(*entry) : 0;
   install(key, find_slot(key), grown.get());
-  grown.release();
+  const Entry& installed = *grown.release();
+  if (entry != nullptr) {
+    note_resized(key, installed, before);
+  } else {
+    count_set(key, installed, true, 0);
+  }
   blob.detach();  // the entry's
   return bytes;
 }
 
-bool Keyspace::erase(const Key& key) {
+bool Keyspace::erase(const Key& key, PrefixCount why) {
   const Slot slot = find_slot(key);
   if (!slot) return false;
+  count_gone(key, why, counted_bytes(slot));
   Entry::destroy(take_out(key, slot));
   note(key, KeyChange::kRemoved);
   return true;
@@ -303,9 +317,10 @@ bool Keyspace::set_expiry(const Key& key, int64_t expire_at_ms) {
 
 // The same entry in a new block.
 void Keyspace::rebuild(const Key& key, Slot slot, int64_t expire_at_ms, TagIds tags) {
+  const size_t before = counted_bytes(slot);
   EntryBlock rebuilt(slot.entry()->with(key.bytes, expire_at_ms, tags));
   Entry::destroy_block(table(key).replace(slot, rebuilt.get()));
-  rebuilt.release();
+  note_resized(key, *rebuilt.release(), before);
   note(key, KeyChange::kWritten);
 }
 
@@ -342,14 +357,17 @@ void Keyspace::move(const Key& from, Keyspace& target, const Key& to) {
   const AccessBits bits = slot.bits();
   Entry* const old = slot.entry();
   const Slot replaced = target.find_slot(to);
+  const size_t bytes = counted_bytes(*old);
+  const size_t replaced_bytes = target.counted_bytes(replaced);
   GivenTags given(target.table(to));
   given.take_over(table(from), old->tags());
   EntryBlock moved(old->with(to.bytes, old->expire_at_ms(), given.ids()));
   assert(!replaced || replaced.entry() != old);
   target.install(to, replaced, moved.get());
-  moved.release();
+  target.count_set(to, *moved.release(), !replaced, replaced_bytes);
   if (!replaced) target.find_slot(to).set_bits(bits);
   Entry::destroy_block(take_out(from, find_slot(from)));
+  count_gone(from, PrefixCount::kDeletes, bytes);
   note(from, KeyChange::kRemoved);
   if (replaced) target.note_created(to);
   target.note(to, KeyChange::kWritten);
@@ -366,7 +384,7 @@ void Keyspace::catch_escaped(const Key& from, Keyspace& target, const Key& to) {
   };
   const bool caught = store_.tag_deletions.catches(database_, Store::shard_of(from.hash),
                                                    Store::shard_of(to.hash), carries);
-  if (caught) target.erase(to);
+  if (caught) target.erase(to, PrefixCount::kInvalidated);
 }
 
 void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
@@ -375,9 +393,10 @@ void Keyspace::copy(const Key& from, Keyspace& target, const Key& to) {
   const Slot replaced = target.find_slot(to);
   GivenTags given(target.table(to));
   given.take_over(table(from), source->tags());
+  const size_t replaced_bytes = target.counted_bytes(replaced);
   OwnedEntry twin(source->copy(to.bytes, given.ids()));
   target.install(to, replaced, twin.get());
-  twin.release();
+  target.count_set(to, *twin.release(), !replaced, replaced_bytes);
   if (replaced) target.note_created(to);
   target.note(to, KeyChange::kWritten);
   if (store_.tag_deletions.any()) catch_escaped(from, target, to);

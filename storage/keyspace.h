@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "storage/entry.h"
+#include "storage/held_bytes.h"
 #include "storage/result.h"
 #include "storage/store.h"
 
@@ -78,6 +79,7 @@ class Keyspace {
     if (!entry.set_integer(value)) {
       return put_integer(key, value, entry.expire_at_ms(), kKeepTags);
     }
+    count_set(key);
     note(key, KeyChange::kWritten);
   }
 
@@ -98,6 +100,18 @@ class Keyspace {
   // only that it has grown.
   char* grow_string(const Key& key, size_t size);
   void note_written(const Key& key) { note(key, KeyChange::kWritten); }
+
+  // Who changes what hangs off the live entry of `key` asks for its bytes before and says behind it
+  // what they were: statistics by prefix count them. 0 while nobody does.
+  size_t counted_bytes(const Entry& entry) const {
+    return store_.prefixes.on() ? held_bytes(entry) : 0;
+  }
+  size_t counted_bytes(Slot slot) const { return slot ? counted_bytes(*slot.entry()) : 0; }
+  void note_resized(const Key& key, const Entry& entry, size_t bytes_before) {
+    store_.prefixes.resize(database_, key,
+                           static_cast<int64_t>(counted_bytes(entry) - bytes_before));
+  }
+
   // Fields of the hash in `key` were found dead and removed; some are left.
   void note_fields_expired(const Key& key) {
     if (Observer* observer = store_.observer()) observer->fields_expired(database_, key);
@@ -106,7 +120,8 @@ class Keyspace {
   // Asks for the memory that storing the key with named tags will need.
   void prefetch_tags(const Key& key);
 
-  bool erase(const Key& key);
+  // `why`: kDeletes or kInvalidated.
+  bool erase(const Key& key, PrefixCount why = PrefixCount::kDeletes);
 
   // Sets or (kNoExpiry) takes away the expiry of a live key; false if there is none. A time that
   // has passed already deletes the key.
@@ -134,6 +149,19 @@ class Keyspace {
   void note(const Key& key, KeyChange change) {
     shard(key).writes.add();
     if (Observer* observer = store_.observer()) observer->changed(database_, key, change);
+  }
+  // Counts a value that was stored as a whole.
+  void count_set(const Key& key, int64_t keys = 0, int64_t bytes = 0) {
+    shard(key).sets.add();
+    store_.prefixes.count(database_, key, PrefixCount::kSets, keys, bytes);
+  }
+  // The same for `entry` in place of one of `bytes_before`, or of none.
+  void count_set(const Key& key, const Entry& entry, bool created, size_t bytes_before) {
+    count_set(key, created ? 1 : 0, static_cast<int64_t>(counted_bytes(entry) - bytes_before));
+  }
+  void count_gone(const Key& key, PrefixCount why, size_t bytes) {
+    if (why == PrefixCount::kDeletes) shard(key).deletes.add();
+    store_.prefixes.count(database_, key, why, -1, -static_cast<int64_t>(bytes));
   }
   void note_created(const Key& key) {
     if (Observer* observer = store_.observer()) observer->created(database_, key);

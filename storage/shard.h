@@ -25,6 +25,17 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
+// What all shards counted since the last reset; exact once the writers are quiet.
+struct StoreCounters {
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t sets = 0;  // as PrefixCount has them
+  uint64_t deletes = 0;
+  uint64_t expired = 0;
+  uint64_t evicted = 0;
+  uint64_t writes = 0;
+};
+
 // Members stand by what protects them: the counters may be read by anyone, the rest is guarded by
 // `lock`, which only Store takes.
 struct alignas(64) Shard {
@@ -42,6 +53,8 @@ struct alignas(64) Shard {
 
   Counter hits;
   Counter misses;
+  Counter sets;
+  Counter deletes;
   Counter expired;
   Counter evicted;
   Counter writes;  // changes of any key

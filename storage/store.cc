@@ -8,10 +8,11 @@
 #include <utility>
 
 #include "storage/entry_arena.h"
+#include "storage/held_bytes.h"
 
 namespace larder::storage {
 
-Store::Store(const StoreOptions& options) : options_(options) {
+Store::Store(const StoreOptions& options) : prefixes(options.hash_seed), options_(options) {
   assert(options.databases >= 1);
   EntryArena::set_concurrent(options.concurrent);
   shards_.reserve(kShards);
@@ -73,6 +74,11 @@ Table& Store::table(const LockedKeys& locked, size_t shard, size_t database) {
   return shards_[shard]->table(database);
 }
 
+void Store::count_gone(size_t database, const Entry& entry, PrefixCount why) {
+  if (!prefixes.on()) return;
+  prefixes.count(database, key(entry.key()), why, -1, -static_cast<int64_t>(held_bytes(entry)));
+}
+
 DatabaseSize Store::size(size_t database, const LockedKeys* held) {
   DatabaseSize size;
   measure(database, {&size, 1}, held);
@@ -118,6 +124,8 @@ StoreCounters Store::counters() const {
   for (const auto& shard : shards_) {
     sum.hits += shard->hits.get();
     sum.misses += shard->misses.get();
+    sum.sets += shard->sets.get();
+    sum.deletes += shard->deletes.get();
     sum.expired += shard->expired.get();
     sum.evicted += shard->evicted.get();
     sum.writes += shard->writes.get();
@@ -132,6 +140,8 @@ void Store::reset_counters(const LockedKeys* held) {
     if (held == nullptr) own.emplace(lock_shard(i));
     shards_[i]->hits.reset();
     shards_[i]->misses.reset();
+    shards_[i]->sets.reset();
+    shards_[i]->deletes.reset();
     shards_[i]->expired.reset();
     shards_[i]->evicted.reset();
   }
@@ -170,6 +180,7 @@ void Store::swap_databases(const LockedKeys& locked, size_t a, size_t b) {
     shard->others_used = true;
   }
   if (tag_deletions.any()) tag_deletions.follow(a, b);
+  prefixes.swap_databases(a, b);
   if (Observer* to_tell = observer()) to_tell->swapped(a, b);
 }
 
@@ -189,6 +200,7 @@ std::vector<Table> Store::detach(const LockedKeys& locked, size_t database) {
     for (size_t d = 0; d < options_.databases; d++) keys += shard->table(d).size();
   }
   eviction_.set_keys(keys);
+  prefixes.flush(database, keys == 0);
   if (Observer* to_tell = observer()) to_tell->flushed(database);
   return tables;
 }

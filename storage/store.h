@@ -19,6 +19,7 @@
 #include "storage/locked_keys.h"
 #include "storage/observer.h"
 #include "storage/prefetch.h"
+#include "storage/prefix_stats.h"
 #include "storage/shard.h"
 #include "storage/tag_deletions.h"
 
@@ -28,15 +29,6 @@ struct StoreOptions {
   size_t databases = 16;
   uint64_t hash_seed = 0;
   bool concurrent = true;  // whether more than one thread will use the store
-};
-
-// What all shards counted since the last reset; exact once the writers are quiet.
-struct StoreCounters {
-  uint64_t hits = 0;
-  uint64_t misses = 0;
-  uint64_t expired = 0;
-  uint64_t evicted = 0;
-  uint64_t writes = 0;
 };
 
 struct DatabaseSize {
@@ -84,6 +76,9 @@ class Store {
   // Counts deletions of tags, which leave entries to be reaped (storage/tag_reaper.h). Any thread.
   std::atomic<uint64_t> doomings{0};
   TagDeletions tag_deletions;
+  PrefixStats prefixes;
+  // Counts for its prefix an entry that was taken out of a table, under the shard's lock.
+  void count_gone(size_t database, const Entry& entry, PrefixCount why);
 
   // Null: nobody is to be told. The observer must outlive its last call, which may come as long as
   // another thread holds a shard that it locked before. Any thread.

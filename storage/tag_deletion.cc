@@ -99,7 +99,7 @@ void TagDeletion::erase_some(const LockedKeys& locked, const Table& table, int64
   Keyspace db(locked, database_, now_ms);
   for (const std::string& bytes : found) {
     const Key key = store_.key(bytes);
-    db.erase(key);
+    db.erase(key, PrefixCount::kInvalidated);
     if (tell != nullptr) (*tell)(database_, key);
   }
   keys_ += found.size();

@@ -17,6 +17,7 @@
 #include "server/core/value_type.h"
 #include "storage/memory.h"
 #include "storage/memory_recount.h"
+#include "storage/prefix_walk.h"
 
 namespace larder::commands {
 namespace {
@@ -214,7 +215,8 @@ class Recount final : public Continuation {
         return Progress::kAgain;
       }
     }
-    answer_recount(call, right_);
+    // Their sums are right only while nobody writes: all wait, for as long as it takes.
+    answer_recount(call, right_ && storage::recount_prefixes(store, store.lock_all()));
     return Progress::kDone;
   }
 
@@ -229,7 +231,7 @@ void recount(Call& call) {
   for (size_t shard = 0; right && shard < storage::Store::kShards; shard++) {
     right = recount_shard(call.store(), *call.held(), shard);
   }
-  answer_recount(call, right);
+  answer_recount(call, right && storage::recount_prefixes(call.store(), *call.held()));
 }
 
 void recount_memory(Call& call) {

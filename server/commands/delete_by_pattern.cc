@@ -148,7 +148,7 @@ void delete_one(Call& call, const KeyFilter& filter) {
   const storage::Entry* entry = db->find(key);
   const bool deleted = entry != nullptr && (!filter.type || filter.type == entry->type());
   if (deleted) {
-    db->erase(key);
+    db->erase(key, storage::PrefixCount::kInvalidated);
     call.notify(kEventGeneric, "del", key);
     call.counters().invalidations_by_pattern.add();
   }

@@ -40,6 +40,7 @@ core::Family sorted_set_commands();
 core::Family sorted_set_algebra_commands();
 core::Family sorted_set_pop_commands();
 core::Family sorted_set_range_commands();
+core::Family stats_commands();
 core::Family string_commands();
 core::Family string_edit_commands();
 core::Family tag_commands();
@@ -79,6 +80,7 @@ inline std::vector<core::Family> all_families() {
           sorted_set_algebra_commands(),
           sorted_set_pop_commands(),
           sorted_set_range_commands(),
+          stats_commands(),
           string_commands(),
           string_edit_commands(),
           tag_commands(),

@@ -96,6 +96,8 @@ struct ConfigValues {
   IntegerValue latency_threshold_ms{0};
   IntegerValue latency_tracking{0};
   TextValue latency_percentiles;
+  TextValue stats_prefix_separator;  // a byte, or empty: off
+  IntegerValue stats_prefixes_max{0};
   IntegerValue enable_debug_command{0};
   TextValue save;              // always empty: nothing is written to disk
   IntegerValue appendonly{0};  // always no

@@ -132,6 +132,14 @@ void info_stats(InfoSection& out) {
 // What no other cache counts.
 void info_cache(InfoSection& out) {
   const Statistics& statistics = out.server.statistics;
+  const CacheStatistics& cache = out.server.cache_statistics;
+  for (const CacheStatistics::Window& window : CacheStatistics::kWindows) {
+    out.field(fmt::format("hit_ratio_{}", window.name),
+              fmt::format("{:.4f}", cache.since(window.ms, out.now_ms).hit_ratio()));
+  }
+  const CacheStatistics::Span latest = cache.since(CacheStatistics::kSampleMs, out.now_ms);
+  out.ratio("evictions_per_sec", latest.per_second(latest.evicted));
+  out.ratio("expirations_per_sec", latest.per_second(latest.expired));
   out.field("invalidations_by_pattern", statistics.sum(&WorkerCounters::invalidations_by_pattern));
   out.field("invalidations_by_tag", statistics.sum(&WorkerCounters::invalidations_by_tag));
   out.field("ratelimit_allowed", statistics.sum(&WorkerCounters::ratelimit_allowed));

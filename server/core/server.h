@@ -10,6 +10,7 @@
 
 #include "server/core/background_job.h"
 #include "server/core/blocking.h"
+#include "server/core/cache_statistics.h"
 #include "server/core/clients.h"
 #include "server/core/command_table.h"
 #include "server/core/config.h"
@@ -70,6 +71,7 @@ struct Server {
         watches(store, server_clock, key_events),
         compaction(workers),
         memory_limit(server_config, store),
+        cache_statistics(server_config, store),
         commands(families),
         blocking(store, key_events, clients),
         pushes(workers),
@@ -90,6 +92,7 @@ struct Server {
   Watches watches;
   storage::Compaction compaction;
   MemoryLimit memory_limit;
+  CacheStatistics cache_statistics;
   CommandTable commands;
   Clients clients;
   Blocking blocking;

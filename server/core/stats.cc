@@ -95,8 +95,7 @@ void Statistics::reset() {
           &WorkerCounters::net_output_bytes, &WorkerCounters::protocol_errors,
           &WorkerCounters::query_buffer_limit_closes, &WorkerCounters::output_buffer_limit_closes,
           &WorkerCounters::reads, &WorkerCounters::writes, &WorkerCounters::ratelimit_allowed,
-          &WorkerCounters::ratelimit_limited, &WorkerCounters::invalidations_by_pattern,
-          &WorkerCounters::invalidations_by_tag}) {
+          &WorkerCounters::ratelimit_limited}) {
       ((*worker).*counter).reset();
     }
     for (auto& slot : worker->by_command) {
@@ -109,10 +108,18 @@ void Statistics::reset() {
       counters->durations.reset();
     }
   }
+  reset_invalidations();
   accept_rejected.reset();
   const std::lock_guard lock(mutex_);
   errors_.clear();
   errors_total_ = 0;
+}
+
+void Statistics::reset_invalidations() {
+  for (const auto& worker : workers_) {
+    worker->invalidations_by_pattern.reset();
+    worker->invalidations_by_tag.reset();
+  }
 }
 
 void Statistics::count_error(std::string_view text) {

@@ -110,6 +110,7 @@ class Statistics {
   uint64_t sum(Counter WorkerCounters::*counter) const;
   CommandTotals command(uint32_t index) const;
   void reset();
+  void reset_invalidations();  // which reset() does too
 
   // Counts an error reply by its code (the first word). At most kErrorCodesMax codes are kept, as a
   // script could make up any number of them.

@@ -42,6 +42,7 @@ Worker::Worker(Server& server, size_t index, size_t workers)
       sweeper_(server.store, index, workers),
       reaper_(server.store, index, workers),
       compactor_(server.store, server.compaction, index, workers),
+      prefix_walker_(server.store),
       received_(dispatcher_, output_),
       pushes_(server.pushes.queue(index)) {
   refresh_time();
@@ -285,7 +286,7 @@ bool Worker::give_back_spans() {
   return spans_to_give_back_ > 0;
 }
 
-// One slice of freeing, evicting, reaping or sweeping. True: there is more.
+// One slice of freeing, evicting, reaping, sweeping or counting. True: there is more.
 bool Worker::do_upkeep() {
   if (!garbage_.empty()) {
     if (!garbage_.back().destroy_some(kSegmentsPerSlice)) garbage_.pop_back();
@@ -298,9 +299,11 @@ bool Worker::do_upkeep() {
   if (do_job()) return true;
   if (dispatcher_.relieve_memory(now_ms())) return true;
   if (give_back_spans()) return true;
-  if (!server_.active_expire.load(std::memory_order_relaxed)) return false;
-  sweeping_ = sweeping_ && sweeper_.step(now_ms(), {.segments = kSegmentsPerSlice}).more;
-  return sweeping_;
+  if (server_.active_expire.load(std::memory_order_relaxed)) {
+    sweeping_ = sweeping_ && sweeper_.step(now_ms(), {.segments = kSegmentsPerSlice}).more;
+    if (sweeping_) return true;
+  }
+  return index_ == 0 && prefix_walker_.step();
 }
 
 void Worker::each_100_ms() {
@@ -323,6 +326,10 @@ void Worker::each_100_ms() {
 }
 
 void Worker::each_second() {
+  if (index_ == 0) try {
+      server_.cache_statistics.each_second(now_ms());
+    } catch (const storage::HeldForLong&) {  // by a script: the busier prefixes wait
+    }
   for (const auto& [id, session] : sessions_) session->check_limits(now_ms());
   received_.trim();
   push_pool_.trim();

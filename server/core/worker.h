@@ -23,6 +23,7 @@
 #include "server/net/loop.h"
 #include "storage/compaction.h"
 #include "storage/expiry.h"
+#include "storage/prefix_walk.h"
 #include "storage/tag_reaper.h"
 
 namespace larder::core {
@@ -107,7 +108,8 @@ class Worker {
   storage::TagReaper reaper_;
   bool reaping_ = false;  // a round is under way
   storage::Compactor compactor_;
-  size_t spans_to_give_back_ = 0;  // until the next call of EntryArena::maintain()
+  storage::PrefixWalker prefix_walker_;  // worker 0's works
+  size_t spans_to_give_back_ = 0;        // until the next call of EntryArena::maintain()
   Output output_;
   Turn received_;
   PushQueue& pushes_;

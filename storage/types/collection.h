@@ -25,14 +25,17 @@ inline Result<Entry*> find_collection(Keyspace& db, const Key& key, ValueType ty
 // caller, if anything was changed. If `change` throws, what it did before stays, and is told here.
 template <typename Change>
 void change_collection(Keyspace& db, const Key& key, Entry& entry, Change change) {
+  const size_t before = db.counted_bytes(entry);
   Object object = entry.object();
   try {
     change(object);
   } catch (...) {
     db.set_object(key, entry, object);
+    db.note_resized(key, entry, before);
     throw;
   }
   entry.set_object(object);
+  db.note_resized(key, entry, before);
 }
 
 }  // namespace larder::storage

@@ -40,6 +40,7 @@ Status Hash::open(Entry* entry) {
   if (entry == nullptr) return Status::kOk;
   entry_ = entry;
   object_ = entry->object();
+  counted_bytes_ = db_.counted_bytes(*entry);
   sweep(kSweptOnAccess);
   return Status::kOk;
 }
@@ -48,12 +49,18 @@ Status Hash::open(Entry* entry) {
 // what may_have_dead() asks is a bound: then nobody may take this for a change of the hash.
 void Hash::sweep(size_t elements) {
   if (!may_have_dead()) return;
-  if (object_.sweep(db_.now_ms(), elements)) {
-    db_.note_fields_expired(key_);
-    db_.set_object(key_, *entry_, object_);
-  } else {
-    entry_->set_object(object_);
-  }
+  const bool swept = object_.sweep(db_.now_ms(), elements);
+  keep_place();
+  if (!swept) return;
+  db_.note_fields_expired(key_);
+  db_.set_object(key_, *entry_, object_);
+}
+
+// Lets the entry know where the hash is, and the database how large.
+void Hash::keep_place() {
+  entry_->set_object(object_);
+  db_.note_resized(key_, *entry_, counted_bytes_);
+  counted_bytes_ = db_.counted_bytes(*entry_);
 }
 
 void Hash::finish() {
@@ -69,8 +76,8 @@ void Hash::finish() {
   if (entry_ == nullptr) {
     object_.destroy();
   } else {
+    keep_place();
     if (empty) {
-      entry_->set_object(object_);
       db_.erase(key_);
     } else {
       db_.set_object(key_, *entry_, object_);

@@ -120,12 +120,14 @@ class Hash {
     object_ = Object(ValueType::kHash, encoding, list);
   }
   void put_fields(HashFields& fields);
+  void keep_place();
 
   Keyspace& db_;
   const Key key_;
   const HashLimits limits_;
-  Entry* entry_ = nullptr;  // null: there is no such key
-  Object object_;           // the entry's, if there is one, but for changes since
+  Entry* entry_ = nullptr;    // null: there is no such key
+  Object object_;             // the entry's, if there is one, but for changes since
+  size_t counted_bytes_ = 0;  // of the entry: see Keyspace
   bool changed_ = false;
 };
 

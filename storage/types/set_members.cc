@@ -68,9 +68,11 @@ void keep_members(Keyspace& db, const Key& key, Entry& entry, size_t kept, const
     }
     return true;
   });
-  const Object before = entry.object();
+  const size_t bytes_before = db.counted_bytes(entry);
+  Object before = entry.object();
   db.set_object(key, entry, rest.release());
-  Object(before).destroy();
+  db.note_resized(key, entry, bytes_before);
+  before.destroy();
 }
 
 }  // namespace

@@ -181,6 +181,7 @@ SortedSetWriter::~SortedSetWriter() {
     object_.destroy();
     return;
   }
+  db_.note_resized(key_, *entry_, counted_bytes_);
   if (changed_) db_.set_object(key_, *entry_, object_);
 }
 
@@ -188,7 +189,9 @@ Status SortedSetWriter::open() {
   const Result<Entry*> found = find_collection(db_, key_, ValueType::kSortedSet);
   if (!found.ok()) return found.status();
   entry_ = found.value();
-  if (entry_ != nullptr) object_ = entry_->object();
+  if (entry_ == nullptr) return Status::kOk;
+  object_ = entry_->object();
+  counted_bytes_ = db_.counted_bytes(*entry_);
   return Status::kOk;
 }
 
@@ -312,10 +315,13 @@ void SortedSetWriter::finish() {
   if (entry_ == nullptr) {
     if (empty) return;  // the destructor frees it
     db_.put_object(key_, object, kNoExpiry);
-  } else if (empty) {
-    db_.erase(key_);
-  } else if (changed_) {
-    db_.set_object(key_, *entry_, object);
+  } else {
+    db_.note_resized(key_, *entry_, counted_bytes_);
+    if (empty) {
+      db_.erase(key_);
+    } else if (changed_) {
+      db_.set_object(key_, *entry_, object);
+    }
   }
   object_ = Object();
 }

@@ -126,7 +126,8 @@ class SortedSetWriter {
   Keyspace& db_;
   const Key& key_;
   const SortedSetLimits limits_;
-  Entry* entry_ = nullptr;  // null: the set belongs to this writer until it is stored
+  Entry* entry_ = nullptr;    // null: the set belongs to this writer until it is stored
+  size_t counted_bytes_ = 0;  // of the entry: see Keyspace
   Object object_;
   bool changed_ = false;
   bool erase_ = false;  // all of it was removed, though it is still in object_
