@@ -2,6 +2,8 @@
 
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -81,10 +83,16 @@ ssize_t taken_of(ssize_t sent) {
              : -1;
 }
 
+// The C library's recv() and send() are places where a thread can be cancelled, which costs a
+// program with threads several locked instructions a call: the system is called past them.
+ssize_t receive(int socket, std::span<char> room) {
+  return ::syscall(SYS_recvfrom, socket, room.data(), room.size(), 0, nullptr, nullptr);
+}
+
 ssize_t send_text(int socket, std::string_view text) {
   ssize_t sent;
   do {
-    sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+    sent = ::syscall(SYS_sendto, socket, text.data(), text.size(), MSG_NOSIGNAL, nullptr, 0);
   } while (sent < 0 && errno == EINTR);
   return taken_of(sent);
 }
@@ -165,7 +173,7 @@ void Stream::read() {
   for (int i = 0; i < kReadsInARow && reading_; i++) {
     const std::span<char> target = read_target();
     if (target.empty()) return;
-    const ssize_t bytes = ::recv(socket_, target.data(), target.size(), 0);
+    const ssize_t bytes = receive(socket_, target);
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes <= 0) {
       const bool none_yet = bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
