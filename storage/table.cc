@@ -79,30 +79,25 @@ Slot Table::find(const Key& key) const {
   if (size_ == 0) return {};
   const SegmentRef ref = directory_[directory_index(key.hash)];
   Segment& segment = *ref;
-  const uint32_t home = ref.home_of(key.hash);
-  // Its home, then the line beside it.
-  for (uint32_t index = home; index <= home + 1; index++) {
-    if (const Slot slot = find_in(segment, index, key)) return slot;
-  }
-  return segment.bucket(home).stashed == 0 ? Slot() : find_in_stash(segment, key);
-}
-
-inline Slot Table::find_in(Segment& segment, uint32_t index, const Key& key) {
-  Bucket& bucket = segment.bucket(index);
   const uint8_t fingerprint = Segment::fingerprint_of(key.hash);
-  for (uint64_t m = bucket.candidates(fingerprint); m != 0; m &= m - 1) {
-    const auto slot = static_cast<uint32_t>(std::countr_zero(m)) / 8;
-    if (bucket.fingerprints[slot] == fingerprint &&
-        equal(bucket.entries[slot].entry()->key(), key.bytes)) {
-      return Slot(&segment, &bucket, slot);
+  const auto search = [&](uint32_t index) -> Slot {
+    Bucket& bucket = segment.bucket(index);
+    for (uint64_t m = bucket.candidates(fingerprint); m != 0; m &= m - 1) {
+      const auto slot = static_cast<uint32_t>(std::countr_zero(m)) / 8;
+      if (bucket.fingerprints[slot] == fingerprint &&
+          equal(bucket.entries[slot].entry()->key(), key.bytes)) {
+        return Slot(&segment, &bucket, slot);
+      }
     }
+    return {};
+  };
+  const uint32_t home = ref.home_of(key.hash);
+  for (uint32_t index = home; index <= home + 1; index++) {  // and the line beside it
+    if (const Slot slot = search(index)) return slot;
   }
-  return {};
-}
-
-Slot Table::find_in_stash(Segment& segment, const Key& key) {
-  for (uint32_t i = segment.homes(); i < segment.buckets(); i++) {
-    if (const Slot slot = find_in(segment, i, key)) return slot;
+  if (segment.bucket(home).stashed == 0) return {};
+  for (uint32_t index = segment.homes(); index < segment.buckets(); index++) {
+    if (const Slot slot = search(index)) return slot;
   }
   return {};
 }

@@ -161,8 +161,6 @@ class Table {
  private:
   size_t directory_size() const { return directory_ ? size_t{1} << depth_ : 0; }
   size_t directory_index(KeyHash hash) const;
-  static Slot find_in(Segment& segment, uint32_t index, const Key& key);
-  static Slot find_in_stash(Segment& segment, const Key& key);
   size_t directory_span(const Segment& segment) const;
   void count_expiry(Segment& segment, const Entry& entry);
   void make_room(size_t index);
