@@ -26,11 +26,14 @@ void PrefixSketch::add(size_t database, const KeyPrefix& prefix) {
     return;
   }
   const auto least = std::min_element(names_.begin(), names_.end(), less_busy);
-  *least = {database, prefix.hash, prefix.head, std::move(text), least->count + 1};
+  const uint64_t inherited = least->count;
+  *least = {database, prefix.hash, prefix.head, std::move(text), inherited + 1, inherited};
 }
 
 const PrefixSketch::Name* PrefixSketch::busiest() const {
-  const auto found = std::max_element(names_.begin(), names_.end(), less_busy);
+  const auto found =
+      std::max_element(names_.begin(), names_.end(),
+                       [](const Name& a, const Name& b) { return a.own_count() < b.own_count(); });
   return found == names_.end() ? nullptr : &*found;
 }
 
@@ -39,7 +42,11 @@ void PrefixSketch::remove(const Name& name) {
 }
 
 void PrefixSketch::decay() {
-  for (Name& name : names_) name.count /= 2;
+  for (Name& name : names_) {
+    const uint64_t own = name.own_count() / 2;
+    name.inherited /= 2;
+    name.count = name.inherited + own;
+  }
   std::erase_if(names_, [](const Name& name) { return name.count == 0; });
 }
 

@@ -17,7 +17,8 @@ namespace larder::storage {
 
 class PrefixSketch {
  public:
-  static constexpr size_t kNamesMax = 64;
+  // What is more than one access in so many has a name here.
+  static constexpr size_t kNamesMax = 256;
 
   struct Name {
     size_t database = 0;
@@ -25,13 +26,16 @@ class PrefixSketch {
     uint64_t head = 0;
     std::string text;
     uint64_t count = 0;
+    uint64_t inherited = 0;  // of that
 
+    uint64_t own_count() const { return count - inherited; }
     KeyPrefix prefix() const { return {text, hash, head, true}; }
   };
 
   // Counts an access. Throws std::bad_alloc, and then has counted nothing.
   void add(size_t database, const KeyPrefix& prefix);
-  // The one with the highest count; null if there is none. Good until the next change.
+  // The one with the highest count of its own, without what it inherited: names that come once must
+  // not seem busy. Null if there is none. Good until the next change.
   const Name* busiest() const;
   void remove(const Name& name);
   // Halves all counts, so that the past fades.

@@ -13,9 +13,23 @@ constexpr size_t index_of(PrefixCount count) {
 }
 
 // A candidate must be so many times as busy as the one whose row it gets, or two that are alike
-// would push each other out for ever; and must have been seen so often.
+// would push each other out for ever; and must have been seen so often, or, for a row that nobody
+// needs, more than once.
 constexpr uint64_t kTimesAsBusy = 2;
 constexpr uint64_t kSeenMin = 4;
+constexpr uint64_t kSeenMinForFree = 2;
+
+// Walks take a part in so many of the time, at most.
+constexpr int64_t kRestPerWalk = 20;
+
+// 1 to 2 * mean - 1, so that accesses in a rhythm are met alike (xorshift32, Marsaglia 2003).
+uint32_t random_step(uint32_t mean) {
+  static thread_local uint32_t state = 0x9e3779b9;
+  state ^= state << 13;
+  state ^= state >> 17;
+  state ^= state << 5;
+  return 1 + state % (2 * mean - 1);
+}
 
 }  // namespace
 
@@ -53,11 +67,10 @@ void PrefixStats::note(size_t database, const Key& key, PrefixCount what, int64_
 // For a prefix without a row: its new one, if `inserted` says that this is its first key and there
 // is room; else it may be remembered as one that would like a row.
 PrefixRow* PrefixStats::learn(size_t database, const KeyPrefix& prefix, bool inserted) {
-  if (complete_.load(std::memory_order_relaxed)) {
-    return inserted ? add_row(database, prefix) : nullptr;
-  }
-  static thread_local uint32_t accesses = 0;
-  if (++accesses % kSampled != 0) return nullptr;
+  if (inserted && complete_.load(std::memory_order_relaxed)) return add_row(database, prefix);
+  static thread_local uint32_t until_sample = 1;
+  if (--until_sample > 0) return nullptr;
+  until_sample = random_step(kSampled);
   const std::unique_lock lock(mutex_, std::try_to_lock);
   try {
     if (lock.owns_lock()) sketch_.add(database, prefix);
@@ -118,6 +131,7 @@ const PrefixRow* PrefixStats::counted_row(size_t database, const Key& key) const
 
 void PrefixStats::configure(int separator, size_t rows_max, bool empty) {
   const std::lock_guard lock(mutex_);
+  const bool more = rows_max > rows_.rows_max();
   if (rows_max > rows_.capacity()) {
     std::array<std::unique_ptr<Counters[]>, ThreadNumber::kShared + 1> larger;
     for (size_t t = 0; t < larger.size(); t++) {
@@ -146,7 +160,11 @@ void PrefixStats::configure(int separator, size_t rows_max, bool empty) {
     separator_.store(separator);
     complete_.store(true);
     walked_.store(empty || separator == kOff ? kWalked : 0);
+  } else if (more && on() && !complete_.load()) {  // for those that were refused one
+    complete_.store(true);
+    if (!empty) begin_walk();
   }
+  if (rows_.used() > rows_max) judge();
   while (rows_.used() > rows_max) {
     remove(*least_busy());
     complete_.store(false);
@@ -210,18 +228,40 @@ void PrefixStats::found(size_t database, const Key& key, size_t bytes) {
                                                   std::memory_order_relaxed);
 }
 
+// Of those that are alike one without keys.
 PrefixRow* PrefixStats::least_busy() const {
   PrefixRow* least = nullptr;
   rows_.each([&](PrefixRow& row) {
-    if (least == nullptr || row.activity < least->activity) least = &row;
+    if (least == nullptr || row.activity < least->activity ||
+        (row.activity == least->activity && has_keys(*least) && !has_keys(row))) {
+      least = &row;
+    }
   });
   return least;
 }
 
+bool PrefixStats::has_keys(const PrefixRow& row) const {
+  return counts_of(row)[index_of(PrefixCount::kKeys)] != 0;
+}
+
 bool PrefixStats::turn(int64_t now_ms) {
-  if (now_ms < turn_at_ms_ && turn_at_ms_ - now_ms <= kTurnMs) return false;
-  turn_at_ms_ = now_ms + kTurnMs;
+  if (now_ms < turned_at_ms_) turned_at_ms_ = now_ms - kTurnMs;  // the clock was set back
+  if (walking()) {
+    rest_ms_ = std::max(kTurnMs, (now_ms - turned_at_ms_) * kRestPerWalk);
+    return false;
+  }
+  if (now_ms - turned_at_ms_ < rest_ms_) return false;
+  turned_at_ms_ = now_ms;
+  rest_ms_ = kTurnMs;
   const std::lock_guard lock(mutex_);
+  judge();
+  sketch_.decay();
+  const PrefixSketch::Name* const name = sketch_.busiest();
+  return on() && name != nullptr && name->own_count() >= kSeenMinForFree;
+}
+
+// Brings it up to date how busy each prefix was of late.
+void PrefixStats::judge() {
   rows_.each([&](PrefixRow& row) {
     const PrefixCounts counts = counts_of(row);
     uint64_t accesses = 0;
@@ -231,27 +271,29 @@ bool PrefixStats::turn(int64_t now_ms) {
     row.activity = row.activity / 2 + accesses - std::min(accesses, row.accesses);
     row.accesses = accesses;
   });
-  sketch_.decay();
-  return on() && !walking() && sketch_.busiest() != nullptr;
 }
 
 void PrefixStats::exchange() {
   const std::lock_guard lock(mutex_);
   if (!on() || walking()) return;
+  // Then there are no keys to be counted.
+  const bool complete = complete_.load(std::memory_order_relaxed);
   bool any = false;
   while (const PrefixSketch::Name* name = sketch_.busiest()) {
-    const uint64_t activity = name->count * kSampled;
-    if (name->count < kSeenMin) break;
-    if (rows_.full()) {
-      PrefixRow* const least = least_busy();
+    const uint64_t activity = name->own_count() * kSampled;
+    PrefixRow* const least = rows_.full() ? least_busy() : nullptr;
+    const bool free = least == nullptr || (least->activity == 0 && !has_keys(*least));
+    if (name->own_count() < (free ? kSeenMinForFree : kSeenMin)) break;
+    if (least != nullptr) {
       if (activity < kTimesAsBusy * least->activity) break;
+      if (!free) complete_.store(false, std::memory_order_relaxed);
       remove(*least);
     }
-    rows_.add(name->database, name->prefix(), /*counting=*/true).activity = activity;
+    rows_.add(name->database, name->prefix(), !complete).activity = activity;
     sketch_.remove(*name);
     any = true;
   }
-  if (any) begin_walk();
+  if (any && !complete) begin_walk();
 }
 
 std::vector<PrefixStats::Prefix> PrefixStats::report() const {

@@ -93,7 +93,8 @@ class PrefixStats {
   // --- By one thread, now and then, which holds no shard.
 
   static constexpr int64_t kTurnMs = 10'000;
-  // Judges how busy the prefixes were, at most once in kTurnMs. True: exchange() should be called.
+  // Judges how busy the prefixes were, at most once in kTurnMs, and seldom enough for walks to be a
+  // small part of the time. True: exchange() should be called.
   bool turn(int64_t now_ms);
 
   // --- By PrefixWalker.
@@ -133,6 +134,8 @@ class PrefixStats {
   void forget_size(const PrefixRow& row) { forget(row, 0, 1); }
   void remove(PrefixRow& row);
   PrefixRow* least_busy() const;
+  bool has_keys(const PrefixRow& row) const;
+  void judge();
   void begin_walk();
   void end_walk();
 
@@ -152,7 +155,9 @@ class PrefixStats {
   PrefixTable rows_;
   PrefixSketch sketch_;  // guarded by mutex_: accesses to prefixes without a row, one in kSampled
   static constexpr uint32_t kSampled = 16;
-  int64_t turn_at_ms_ = 0;  // of turn()
+  // Of turn(): when it was, and how long it rests from then on.
+  int64_t turned_at_ms_ = 0;
+  int64_t rest_ms_ = 0;
 };
 
 }  // namespace larder::storage

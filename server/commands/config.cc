@@ -40,7 +40,7 @@ void config_set(Call& call) {
 
 void config_resetstat(Call& call) {
   call.server().statistics.reset();
-  call.server().cache_statistics.reset(call.held());
+  call.server().cache_statistics.reset(call.held(), call.now_ms());
   call.reply().simple("OK");
 }
 

@@ -112,7 +112,7 @@ void stats(Call& call) {
   if (prefix) return stats_by_prefix(call);
   if (!reset) return call.fail(errors::kSyntax);
   call.server().statistics.reset_invalidations();
-  call.server().cache_statistics.reset(call.held());
+  call.server().cache_statistics.reset(call.held(), call.now_ms());
   call.reply().simple("OK");
 }
 

@@ -13,8 +13,8 @@ double CacheStatistics::Span::hit_ratio() const {
   return core::hit_ratio(hits, misses);
 }
 
-CacheStatistics::CacheStatistics(Config& config, storage::Store& store)
-    : values_(config.values), store_(store) {
+CacheStatistics::CacheStatistics(Config& config, storage::Store& store, int64_t now_ms)
+    : values_(config.values), store_(store), begin_{now_ms, {}} {
   for (const char* name : {"stats-prefix-separator", "stats-prefixes-max"}) {
     config.on_change(name, [this] {
       apply_options();
@@ -37,11 +37,13 @@ void CacheStatistics::apply_options() {
 void CacheStatistics::each_second(int64_t now_ms) {
   {
     const std::lock_guard lock(mutex_);
-    const Sample* last =
-        samples_.empty() ? nullptr : &samples_[(next_ + samples_.size() - 1) % samples_.size()];
-    if (last != nullptr && now_ms < last->at_ms) samples_.clear();  // the clock was set back
-    if (samples_.empty() || now_ms - last->at_ms >= kSampleMs) {
-      if (samples_.empty()) next_ = 0;
+    const Sample& last =
+        samples_.empty() ? begin_ : samples_[(next_ + samples_.size() - 1) % samples_.size()];
+    if (now_ms < last.at_ms) {  // the clock was set back
+      begin_ = {now_ms, store_.counters()};
+      samples_.clear();
+      next_ = 0;
+    } else if (now_ms - last.at_ms >= kSampleMs) {
       const Sample sample{now_ms, store_.counters()};
       if (samples_.size() < kSamplesMax) {
         samples_.push_back(sample);
@@ -57,28 +59,29 @@ void CacheStatistics::each_second(int64_t now_ms) {
   }
 }
 
-void CacheStatistics::reset(const storage::LockedKeys* held) {
+void CacheStatistics::reset(const storage::LockedKeys* held, int64_t now_ms) {
   std::optional<storage::LockedKeys> own;
   if (held == nullptr) held = &own.emplace(store_.lock_all());
   store_.reset_counters(held);
   store_.prefixes.reset();
   const std::lock_guard lock(mutex_);
+  begin_ = {now_ms, store_.counters()};
   samples_.clear();
   next_ = 0;
 }
 
 CacheStatistics::Span CacheStatistics::since(int64_t window_ms, int64_t now_ms) const {
   const storage::StoreCounters now = store_.counters();
-  Sample from;
   const std::lock_guard lock(mutex_);
+  Sample from = begin_;
   // From the oldest on, to the last one that is old enough.
   for (size_t i = 0; i < samples_.size(); i++) {
     const Sample& sample = samples_[(next_ + i) % samples_.size()];
-    if (i > 0 && now_ms - sample.at_ms < window_ms) break;
+    if (now_ms - sample.at_ms < window_ms) break;
     from = sample;
   }
   const auto more = [](uint64_t end, uint64_t begin) { return end - std::min(end, begin); };
-  return {.ms = samples_.empty() ? 0 : std::max<int64_t>(now_ms - from.at_ms, 0),
+  return {.ms = std::max<int64_t>(now_ms - from.at_ms, 0),
           .hits = more(now.hits, from.counters.hits),
           .misses = more(now.misses, from.counters.misses),
           .evicted = more(now.evicted, from.counters.evicted),

@@ -16,7 +16,7 @@ namespace larder::core {
 class CacheStatistics {
  public:
   // Subscribes to the options, and applies them at once.
-  CacheStatistics(Config& config, storage::Store& store);
+  CacheStatistics(Config& config, storage::Store& store, int64_t now_ms);
 
   // What is done now and then, by one worker; it locks shards. Throws HeldForLong, and then has
   // only not given prefixes to the busier.
@@ -24,7 +24,7 @@ class CacheStatistics {
 
   // All that the key space counted begins at 0, but keys and bytes. `held`: a lock on all shards
   // that the caller has, or null. Any thread.
-  void reset(const storage::LockedKeys* held);
+  void reset(const storage::LockedKeys* held, int64_t now_ms);
 
   struct Window {
     std::string_view name;
@@ -64,7 +64,8 @@ class CacheStatistics {
   storage::Store& store_;
 
   mutable std::mutex mutex_;
-  // Guarded by mutex_: a ring, kSampleMs apart.
+  // Guarded by mutex_: where counting began, and since then a ring, kSampleMs apart.
+  Sample begin_;
   std::vector<Sample> samples_;
   size_t next_ = 0;
 };

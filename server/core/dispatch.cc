@@ -352,7 +352,7 @@ inline void Dispatcher::finish(Client& client, const Command& command,
   const int64_t spike_ms = values.latency_threshold_ms.load(std::memory_order_relaxed);
   const bool slow =
       slow_us >= 0 && duration_us >= slow_us && (command.row->flags & kSkipSlowlog) == 0;
-  const bool spike = spike_ms > 0 && duration_us >= spike_ms * 1000;
+  const bool spike = spike_ms > 0 && duration_us / 1000 >= spike_ms;
   if (slow) log_slow(client, command, arguments, duration_us, now_ms);
   if (spike) {
     server_.latency.add((command.row->flags & kFast) != 0 ? "fast-command" : "command",

@@ -71,7 +71,7 @@ struct Server {
         watches(store, server_clock, key_events),
         compaction(workers),
         memory_limit(server_config, store),
-        cache_statistics(server_config, store),
+        cache_statistics(server_config, store, server_clock.now_ms()),
         commands(families),
         blocking(store, key_events, clients),
         pushes(workers),

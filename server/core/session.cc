@@ -50,7 +50,10 @@ void Session::on_bytes(std::string_view bytes) {
   note_active(worker_.now_ms());
   if (busy()) {
     steer_reading(bytes.size());
-    return stream_->consume(0);
+    stream_->consume(0);
+    count_input();
+    query_bytes_.store(query_bytes(), std::memory_order_relaxed);
+    return publish_buffers();
   }
   worker_.received().add(*this, bytes);
 }
@@ -440,6 +443,11 @@ void Session::on_drained() {
 
 void Session::on_peer_gone() {
   worker_.close_soon(id());
+}
+
+// Of a client that waits, Redis reads all it sends and so comes to the end.
+void Session::on_hang_up() {
+  if (busy()) on_peer_gone();
 }
 
 void Session::check_limits(int64_t now_ms) {

@@ -80,6 +80,7 @@ class Session final : public Client, public net::StreamHandler {
   size_t placed_bytes_missing() const override;
   void on_drained() override;
   void on_peer_gone() override;
+  void on_hang_up() override;
   void on_closed() override;
 
  private:

@@ -125,7 +125,8 @@ Stream* Stream::open(Loop& loop, int socket, StreamHandler& handler) {
 
 // Has the loop look out for what there is to do.
 void Stream::watch() {
-  const int events = (reading_ ? UV_READABLE : 0) | (unsent_ != nullptr ? UV_WRITABLE : 0);
+  const int unread = reading_ ? UV_READABLE : ended_ || hung_up_ ? 0 : UV_DISCONNECT;
+  const int events = unread | (unsent_ != nullptr ? UV_WRITABLE : 0);
   if (closing_ || events == watched_) return;
   watched_ = events;
   uv_poll_start(&poll_, events, [](uv_poll_t* handle, int status, int ready) {
@@ -138,6 +139,13 @@ void Stream::on_ready(int status, int events) {
   if (status < 0) events = std::exchange(watched_, 0);
   if ((events & UV_WRITABLE) != 0 && unsent_ != nullptr) send_on();
   if ((events & UV_READABLE) != 0 && reading_) read();
+  if ((events & UV_DISCONNECT) != 0 && !reading_ && !closing_) {
+    if (status < 0) {
+      end_of_input();
+    } else if (!std::exchange(hung_up_, true)) {
+      handler_.on_hang_up();
+    }
+  }
   watch();
 }
 

@@ -50,6 +50,9 @@ class StreamHandler {
   // The peer has gone, nothing more is read; what it sent has been answered. The handler calls
   // Stream::close(), now or, as that costs the system some 15 us, when it finds the time.
   virtual void on_peer_gone() = 0;
+  // While reading is paused: the peer sends no more. What it sent before may be unread, and it may
+  // still read. Told once.
+  virtual void on_hang_up() = 0;
   // The last call: the stream is about to be destroyed.
   virtual void on_closed() = 0;
 };
@@ -138,7 +141,7 @@ class Stream {
   StreamHandler& handler_;
   uv_poll_t poll_{};
   int socket_;
-  int watched_ = 0;    // what the loop looks out for: UV_READABLE, UV_WRITABLE
+  int watched_ = 0;    // what the loop looks out for: UV_READABLE and its like
   std::string input_;  // received and not consumed
   enum class Target : uint8_t { kLoopBuffer, kInput, kPlace } target_ = Target::kLoopBuffer;
   size_t read_size_ = 0;      // how much of input_ is data while the system reads into its end
@@ -151,7 +154,8 @@ class Stream {
   size_t bytes_read_ = 0;
   size_t bytes_written_ = 0;
   bool reading_ = false;
-  bool ended_ = false;  // the peer has gone
+  bool hung_up_ = false;  // the handler was told so
+  bool ended_ = false;    // the peer has gone
   bool closing_ = false;
   bool close_when_drained_ = false;
 };

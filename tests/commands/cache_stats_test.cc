@@ -166,6 +166,76 @@ TEST(StatsPrefix, AreAtMostSoMany) {
   EXPECT_EQ(server.run({"DEBUG", "RECOUNT"}), "+OK");
 }
 
+TEST(StatsPrefix, ARaisedMaximumIsForThoseThatWereRefused) {
+  InProcess server;
+  server.run({"CONFIG", "SET", "stats-prefixes-max", "1"});
+  server.run({"MSET", "a:1", "v", "b:1", "v", "b:2", "v"});
+  EXPECT_EQ(keys(server, "b"), "");
+  server.run({"CONFIG", "SET", "stats-prefixes-max", "2"});
+  walk(server);
+  EXPECT_EQ(keys(server, "a"), "1");
+  EXPECT_EQ(keys(server, "b"), "2");
+  EXPECT_EQ(server.run({"DEBUG", "RECOUNT"}), "+OK");
+}
+
+TEST(StatsPrefix, ALoweredMaximumLeavesTheBusiest) {
+  InProcess server;
+  server.run({"MSET", "busy:1", "v", "a:1", "v", "b:1", "v"});
+  for (int i = 0; i < 10; i++) server.run({"GET", "busy:1"});
+  server.run({"CONFIG", "SET", "stats-prefixes-max", "1"});
+  EXPECT_EQ(keys(server, "busy"), "1");
+  EXPECT_EQ(keys(server, "a"), "");
+}
+
+TEST(StatsPrefix, ThoseThatAreReadOnceTakeNobodysRow) {
+  InProcess server;
+  core::CacheStatistics& cache = server.server().cache_statistics;
+  server.run({"CONFIG", "SET", "stats-prefixes-max", "1"});
+  server.run({"MSET", "a:1", "v", "refused:1", "v"});
+  for (int turn = 0; turn < 3; turn++) {
+    for (int i = 0; i < 50; i++) server.run({"GET", "a:1"});
+    for (int i = 0; i < 20'000; i++) {
+      server.run({"GET", "once" + std::to_string(turn) + std::to_string(i) + ":1"});
+    }
+    server.clock().advance_ms(storage::PrefixStats::kTurnMs);
+    cache.each_second(server.clock().now_ms());
+    walk(server);
+    EXPECT_EQ(of_prefix(server, "a", "hits"), std::to_string(50 * (turn + 1)));
+  }
+}
+
+TEST(StatsPrefix, ARowWithoutKeysThatNobodyUsesIsFree) {
+  InProcess server;
+  core::CacheStatistics& cache = server.server().cache_statistics;
+  const auto turn = [&] {
+    server.clock().advance_ms(storage::PrefixStats::kTurnMs);
+    cache.each_second(server.clock().now_ms());
+    walk(server);
+  };
+  server.run({"CONFIG", "SET", "stats-prefixes-max", "1"});
+  server.run({"SET", "old:1", "v"});
+  server.run({"FLUSHALL"});
+  server.run({"SET", "new:1", "v"});
+  for (int i = 0; i < 10; i++) {
+    turn();
+    for (int j = 0; j < 64; j++) server.run({"GET", "new:1"});
+  }
+  EXPECT_EQ(keys(server, "new"), "1");
+  EXPECT_EQ(keys(server, "old"), "");
+  EXPECT_EQ(server.run({"DEBUG", "RECOUNT"}), "+OK");
+}
+
+TEST(StatsPrefix, OneThatIsOnlyMissedIsLearntWhenItIsAskedForOften) {
+  InProcess server;
+  core::CacheStatistics& cache = server.server().cache_statistics;
+  for (int i = 0; i < 200; i++) server.run({"GET", "gone:1"});
+  server.clock().advance_ms(storage::PrefixStats::kTurnMs);
+  cache.each_second(server.clock().now_ms());
+  EXPECT_EQ(keys(server, "gone"), "0");
+  server.run({"GET", "gone:1"});
+  EXPECT_EQ(of_prefix(server, "gone", "misses"), "1");
+}
+
 TEST(Stats, TellOfTheWholeCache) {
   InProcess server;
   server.run({"MSET", "a", "v", "b", "v"});
@@ -249,6 +319,18 @@ TEST(InfoCache, HitRatiosAreOfTheLastMinutes) {
   server.run({"STATS", "RESET"});
   server.run({"GET", "missing"});
   EXPECT_EQ(ratio("60m"), "0.0000");
+}
+
+TEST(InfoCache, WhatCameBeforeTheFirstSampleCounts) {
+  InProcess server;
+  server.run({"SET", "there", "v"});
+  server.run({"GET", "missing"});
+  server.run({"STATS", "RESET"});
+  for (int i = 0; i < 3; i++) server.run({"GET", "there"});
+  server.clock().advance_ms(1000);
+  server.server().cache_statistics.each_second(server.clock().now_ms());
+  server.run({"GET", "missing"});
+  EXPECT_EQ(testing::field_of(testing::info(server, {"cache"}), "hit_ratio_1m"), "0.7500");
 }
 
 TEST(InfoCache, EvictionsAndExpirationsASecond) {

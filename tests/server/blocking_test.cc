@@ -59,6 +59,23 @@ TEST_P(Blocking, ServesInTheOrderOfArrival) {
   EXPECT_TRUE(server_.stops(SIGTERM));
 }
 
+// Also if nothing is read from it any more, since it has sent more than a megabyte.
+TEST_P(Blocking, AWaitingClientThatGoesAwayIsNoticedBehindAnyInput) {
+  TestClient& client = waits({"BLPOP", "l", "0"});
+  std::string pings;
+  for (int i = 0; i < 76'000; i++) pings += "*1\r\n$4\r\nPING\r\n";
+  client.send(pings);
+  EXPECT_TRUE(eventually([&] {
+    const std::string line = pusher_.call({"CLIENT", "LIST", "ID", ids_.back()});
+    const size_t at = line.find("qbuf=");
+    return at != std::string::npos && std::stoll(line.substr(at + 5)) > 1024 * 1024;
+  }));
+  clients_.pop_back();
+  EXPECT_TRUE(blocked(0));
+  EXPECT_EQ(pusher_.call({"RPUSH", "l", "a"}), "1");
+  EXPECT_EQ(pusher_.call({"LLEN", "l"}), "1");
+}
+
 TEST_P(Blocking, AnElementGoesDownAChainOfMoves) {
   TestClient& last = waits({"BRPOP", "c", "0"});
   TestClient& second = waits({"BLMOVE", "b", "c", "LEFT", "RIGHT", "0"});
