@@ -81,12 +81,12 @@ void Segment::destroy(Segment* segment) {
   EntryArena::free(segment, segment->bytes());
 }
 
-bool Segment::place(uint32_t home, uint8_t fingerprint, EntryRef entry) {
+Bucket* Segment::place(uint32_t home, uint8_t fingerprint, EntryRef entry) {
   const auto put = [&](Bucket& bucket, int slot) {
     bucket.fingerprints[slot] = fingerprint;
     bucket.entries[slot] = entry;
     size_++;
-    return true;
+    return &bucket;
   };
   Bucket& first = bucket(home);
   Bucket& second = beside(home);
@@ -98,13 +98,12 @@ bool Segment::place(uint32_t home, uint8_t fingerprint, EntryRef entry) {
       return put(bucket(i), free);
     }
   }
-  return false;
+  return nullptr;
 }
 
 void Segment::remove(Bucket& from, uint32_t slot, KeyHash hash) {
   from.fingerprints[slot] = 0;
-  if (in_stash(static_cast<uint32_t>(&from - begin()), home_of(hash)))
-    bucket(home_of(hash)).stashed--;
+  if (in_stash(index_of(from), home_of(hash))) bucket(home_of(hash)).stashed--;
   size_--;
 }
 
@@ -121,7 +120,7 @@ bool Segment::sparse() const {
 // that the fingerprint has, that is theirs. Only a few entries must be read: those in the stash,
 // and all of a small segment, whose homes have more positions.
 bool Segment::move_to(Segment& to, uint64_t hash_seed) const {
-  to.next_due_ms = next_due_ms;
+  to.due.note_all(due);
   for (uint32_t b = 0; b < buckets(); b++) {
     const bool at_home = b < homes_;
     const uint32_t first = at_home ? first_position(b == 0 ? 0 : b - 1) : 0;
@@ -133,9 +132,9 @@ bool Segment::move_to(Segment& to, uint64_t hash_seed) const {
       const uint32_t position = first + ((print - first) & (kPrintedPositions - 1));
       const bool known =
           print != kTwoPrints && position < end && position + kPrintedPositions >= end;
-      const bool placed = known ? to.place(to.home_at(position), print, ref)
-                                : to.place(hash_key(ref.entry()->key(), hash_seed), ref);
-      if (!placed) return false;
+      const Bucket* placed = known ? to.place(to.home_at(position), print, ref)
+                                   : to.place(hash_key(ref.entry()->key(), hash_seed), ref);
+      if (placed == nullptr) return false;
     }
   }
   return true;
@@ -151,8 +150,9 @@ bool Segment::divide(Segment& low, Segment& high, uint64_t hash_seed) const {
       const Entry& entry = *ref.entry();
       const KeyHash hash = hash_key(entry.key(), hash_seed);
       Segment& to = (prefix_of(hash) & bit) != 0 ? high : low;
-      if (!to.place(hash, ref)) return false;
-      to.next_due_ms = std::min(to.next_due_ms, entry.next_due_ms());
+      const Bucket* placed = to.place(hash, ref);
+      if (placed == nullptr) return false;
+      to.due.note(DueTimes::group_of(to.index_of(*placed)), entry.next_due_ms());
     }
   }
   return true;

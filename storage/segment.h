@@ -12,9 +12,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 
 #include "storage/access_bits.h"
+#include "storage/due_times.h"
 #include "storage/entry.h"
 #include "storage/key_hash.h"
 #include "storage/prefetch.h"
@@ -77,7 +77,7 @@ class alignas(64) Segment {
   static constexpr uint32_t kLinesMax = 64;
   static constexpr uint32_t kDepthMax = 28;
   static constexpr int kHomeBits = 10;
-  static constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
+  static constexpr int64_t kNothingDue = DueTimes::kNothingDue;
 
   // An empty segment for the keys whose hashes begin, behind the shard's bits, with the `depth`
   // leading bits of `prefix`, a number of kDepthMax bits. Made for `entries` of them, with room for
@@ -100,9 +100,9 @@ class alignas(64) Segment {
   Bucket& bucket(uint32_t index) { return begin()[index]; }
   const Bucket& bucket(uint32_t index) const { return begin()[index]; }
 
-  // Lower bound of its entries' expiries and of those of their elements, milliseconds since the
-  // epoch.
-  int64_t next_due_ms = kNothingDue;
+  // Of its entries and of their elements.
+  DueTimes due;
+  uint32_t index_of(const Bucket& bucket) const { return static_cast<uint32_t>(&bucket - begin()); }
 
   // The position of a home bucket is in the order of its keys' hashes, however many there are: a
   // number below 2^kHomeBits. first_position() is the lowest of a home's; `homes()` has one as
@@ -136,8 +136,8 @@ class alignas(64) Segment {
     return bucket >= homes_ && bucket != home + 1;
   }
 
-  // Puts an entry into the emptier of its two buckets, or into the stash; false if both are full.
-  bool place(KeyHash hash, EntryRef entry) {
+  // Puts an entry into the emptier of its two buckets, or into the stash; null if both are full.
+  Bucket* place(KeyHash hash, EntryRef entry) {
     return place(home_of(hash), fingerprint_of(hash), entry);
   }
   // Empties a slot. The entry stays the caller's.
@@ -179,7 +179,7 @@ class alignas(64) Segment {
   static constexpr uint8_t kTwoPrints = 1;  // stands for 0 as well
 
   Segment(uint32_t depth, uint32_t prefix, uint32_t lines);
-  bool place(uint32_t home, uint8_t fingerprint, EntryRef entry);
+  Bucket* place(uint32_t home, uint8_t fingerprint, EntryRef entry);
   Bucket* begin() { return reinterpret_cast<Bucket*>(this + 1); }
   const Bucket* begin() const { return reinterpret_cast<const Bucket*>(this + 1); }
 

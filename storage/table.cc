@@ -165,11 +165,13 @@ void Table::place(KeyHash hash, Entry* entry, AccessBits bits) {
     directory_[0] = SegmentRef(first.release());
     depth_ = 0;
   }
-  while (!directory_[directory_index(hash)]->place(hash, EntryRef(entry, bits))) {
+  const Bucket* bucket = nullptr;
+  while ((bucket = directory_[directory_index(hash)]->place(hash, EntryRef(entry, bits))) ==
+         nullptr) {
     make_room(directory_index(hash));
   }
   size_++;
-  count_expiry(*directory_[directory_index(hash)], *entry);
+  count_expiry(*directory_[directory_index(hash)], *bucket, *entry);
 }
 
 Entry* Table::replace(Slot slot, Entry* entry) {
@@ -198,23 +200,23 @@ void Table::forget_expiry(const Entry& entry) {
 }
 
 void Table::note_expiry(Slot slot) {
-  count_expiry(*slot.segment_, *slot.entry());
+  count_expiry(*slot.segment_, *slot.bucket_, *slot.entry());
 }
 
 void Table::note_due(Slot slot) {
-  note_due(*slot.entry(), *slot.segment_);
+  note_due(*slot.segment_, *slot.bucket_, *slot.entry());
 }
 
-void Table::note_due(const Entry& entry, Segment& segment) {
+void Table::note_due(Segment& segment, const Bucket& bucket, const Entry& entry) {
   const int64_t due_ms = entry.next_due_ms();
-  segment.next_due_ms = std::min(segment.next_due_ms, due_ms);
+  segment.due.note(DueTimes::group_of(segment.index_of(bucket)), due_ms);
   next_due_ms_ = std::min(next_due_ms_, due_ms);
   if (entry.tagged()) tags_->note_due(entry.tags(), due_ms);
 }
 
-void Table::count_expiry(Segment& segment, const Entry& entry) {
+void Table::count_expiry(Segment& segment, const Bucket& bucket, const Entry& entry) {
   if (!entry.has_expiry() && entry.kind() != ValueKind::kObject) return;
-  note_due(entry, segment);
+  note_due(segment, bucket, entry);
   if (!entry.has_expiry()) return;
   volatile_size_++;
   expire_at_sum_s_ += expiry_seconds(entry);
@@ -354,69 +356,6 @@ TablePosition Table::scan(TablePosition from, ScanBudget& budget,
   return 0;
 }
 
-void Table::sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead,
-                          FunctionRef<void(Entry&)> on_due) {
-  segment.prefetch_entries();
-  int64_t next_due_ms = kNothingDue;
-  segment.each([&](Bucket& bucket, uint32_t i) {
-    Entry* entry = bucket.entries[i].entry();
-    const int64_t due_ms = entry->next_due_ms();
-    if (due_ms == kNothingDue || doomed(*entry)) return;
-    if (due_ms > now_ms || !entry->dead(now_ms)) {
-      if (due_ms <= now_ms) on_due(*entry);
-      next_due_ms = std::min(next_due_ms, entry->next_due_ms());
-      return;
-    }
-    const KeyHash hash = hash_key(entry->key(), seed_);
-    forget_expiry(*entry);
-    if (entry->tagged()) forget_tags(*entry, hash);
-    segment.remove(bucket, i, hash);
-    size_--;
-    on_dead(entry);
-  });
-  segment.next_due_ms = next_due_ms;
-}
-
-bool Table::sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead,
-                  FunctionRef<void(Entry&)> on_due) {
-  if (next_due_ms_ > now_ms) return false;
-  int64_t next_due_ms = kNothingDue;
-  bool more = false;
-  for (size_t i = 0; i < directory_size();) {
-    const size_t span = directory_span(*directory_[i]);
-    if (directory_[i]->next_due_ms <= now_ms) {
-      if (segments_max == 0) {
-        more = true;
-      } else {
-        segments_max--;
-        sweep_segment(*directory_[i], now_ms, on_dead, on_due);
-        give_back_room(i);
-        if (size_ == 0) break;
-        more |= directory_[i]->next_due_ms <= now_ms;
-      }
-    }
-    next_due_ms = std::min(next_due_ms, directory_[i]->next_due_ms);
-    i += span;
-  }
-  next_due_ms_ = size_ == 0 ? kNothingDue : next_due_ms;
-  return more;
-}
-
-size_t Table::count_dead(int64_t now_ms) const {
-  if (next_due_ms_ > now_ms) return 0;
-  size_t dead = 0;
-  for (size_t i = 0; i < directory_size();) {
-    Segment& segment = *directory_[i];
-    if (segment.next_due_ms <= now_ms) {
-      segment.prefetch_entries();
-      segment.each(
-          [&](Bucket& b, uint32_t slot) { dead += b.entries[slot].entry()->dead(now_ms); });
-    }
-    i += directory_span(segment);
-  }
-  return dead;
-}
-
 TablePosition Table::compact(TablePosition from, bool values, size_t& moves_max) {
   if (size_ == 0) return 0;
   const uint64_t prefix = from >> Segment::kHomeBits;
@@ -526,12 +465,13 @@ bool Table::recount() const {
       const Slot found = find({entry.key(), hash_key(entry.key(), seed_)});
       in_segment++;
       all_hold &= found && found.entry() == &entry;
-      all_hold &= doomed(entry) || segment.next_due_ms <= entry.next_due_ms();
+      const int64_t bound_ms = segment.due.next_ms(DueTimes::group_of(segment.index_of(bucket)));
+      all_hold &= doomed(entry) || std::max(bound_ms, segment.due.next_ms()) <= entry.next_due_ms();
       if (!entry.has_expiry()) return;
       volatile_size++;
       sum_s += expiry_seconds(entry);
     });
-    all_hold &= in_segment == segment.size() && next_due_ms_ <= segment.next_due_ms;
+    all_hold &= in_segment == segment.size() && next_due_ms_ <= segment.due.next_ms();
     size += in_segment;
     bytes += segment.bytes();
     i += directory_span(segment);

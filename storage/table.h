@@ -102,11 +102,9 @@ class Table {
   // Takes entries that are dead, but not doomed, out of up to `segments_max` segments that are due
   // at `now_ms`, handing each to `on_dead`, whose it then is. Live ones of which elements may be
   // dead are shown to `on_due`, which may sweep them. True if more is due.
-  bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead,
-             FunctionRef<void(Entry&)> on_due);
-  bool sweep(int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead) {
-    return sweep(now_ms, segments_max, on_dead, [](Entry&) {});
-  }
+  bool sweep(
+      int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead,
+      FunctionRef<void(Entry&)> on_due = [](Entry&) {});
   // Looks at the segments that are due.
   size_t count_dead(int64_t now_ms) const;
 
@@ -162,7 +160,7 @@ class Table {
   size_t directory_size() const { return directory_ ? size_t{1} << depth_ : 0; }
   size_t directory_index(KeyHash hash) const;
   size_t directory_span(const Segment& segment) const;
-  void count_expiry(Segment& segment, const Entry& entry);
+  void count_expiry(Segment& segment, const Bucket& bucket, const Entry& entry);
   void make_room(size_t index);
   void rebuild(size_t index, size_t entries);
   void split(size_t index);
@@ -174,6 +172,8 @@ class Table {
                   FunctionRef<void(const Entry&)> visit) const;
   void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead,
                      FunctionRef<void(Entry&)> on_due);
+  void sweep_bucket(Segment& segment, Bucket& bucket, int64_t now_ms,
+                    FunctionRef<void(Entry*)> on_dead, FunctionRef<void(Entry&)> on_due);
   template <typename Visit>
   void each_slot(Visit visit);
   void compact_bucket(Bucket& bucket, bool values, size_t& moves_max);
@@ -182,7 +182,7 @@ class Table {
   void place(KeyHash hash, Entry* entry, AccessBits bits);
   void forget_tags(const Entry& entry, KeyHash hash);
   void change_tags(const Entry& from, const Entry& to);
-  void note_due(const Entry& entry, Segment& segment);
+  void note_due(Segment& segment, const Bucket& bucket, const Entry& entry);
   void each_like(HashFragment fragment, TagId id, FunctionRef<bool(Slot, KeyHash)> visit) const;
   bool tags_hold() const;
 
