@@ -19,6 +19,7 @@ class DueTimes {
  public:
   static constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
   static constexpr uint32_t kGroups = 32;
+  // Two neighbours, and in the rare larger segment every kGroups-th pair.
   static uint32_t group_of(uint32_t bucket) { return bucket / 2 % kGroups; }
 
   DueTimes() { codes_.fill(kNothing); }

@@ -1,5 +1,6 @@
 // Table's keys whose time is over: taken out, in parts.
 #include <algorithm>
+#include <bit>
 
 #include "storage/prefetch.h"
 #include "storage/table.h"
@@ -11,12 +12,19 @@ void Table::sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Ent
                           FunctionRef<void(Entry&)> on_due) {
   const DueTimes before = segment.due;
   segment.due = DueTimes(now_ms);
+  uint32_t due = 0;
   for (uint32_t group = 0; group < DueTimes::kGroups; group++) {
-    if (before.next_ms(group) > now_ms) segment.due.note(group, before.next_ms(group));
+    const int64_t next_ms = before.next_ms(group);
+    due |= uint32_t{next_ms <= now_ms} << group;
+    if (next_ms > now_ms) segment.due.note(group, next_ms);
   }
   const auto each_due = [&](auto visit) {
-    for (uint32_t b = 0; b < segment.buckets(); b++) {
-      if (before.next_ms(DueTimes::group_of(b)) <= now_ms) visit(segment.bucket(b));
+    for (uint32_t groups = due; groups != 0; groups &= groups - 1) {
+      const auto first = 2 * static_cast<uint32_t>(std::countr_zero(groups));
+      for (uint32_t b = first; b < segment.buckets();
+           b += b % 2 == 0 ? 1 : 2 * DueTimes::kGroups - 1) {
+        visit(segment.bucket(b));
+      }
     }
   };
   each_due([](Bucket& bucket) { storage::prefetch(&bucket); });
