@@ -27,7 +27,7 @@ from collections import defaultdict
 from latency import BENCH, default_nice, probing
 from latency_disturbances import seconds_for, seconds_until_freed, set_keys
 from report import describe, print_head, print_table, progress, with_ratios
-from server_process import MeasurementError, cpu_ns_of, default_servers, encode, fill, ns_between, running
+from server_process import MeasurementError, cpu_ns_of, encode, fill, ns_between, one_thread_servers, running
 
 LIMITED_KEYS = 10_000
 TAG_COUNT = 10  # beside the tag of all keys
@@ -276,8 +276,7 @@ def parse_options():
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     if not os.access(options.client, os.X_OK):
         parser.error(f"{options.client} is not built: see --client")
-    options.servers = [tuple(text.split("=", 1)) for text in options.servers] or [
-        (name, command.replace("{threads}", "1")) for name, command in default_servers()]
+    options.servers = one_thread_servers(options.servers)
     return options
 
 

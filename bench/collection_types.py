@@ -14,7 +14,7 @@ import random
 import statistics
 
 from report import describe, print_head, print_table, progress, with_ratios
-from server_process import cpu_ns_of, default_servers, encode, running
+from server_process import cpu_ns_of, encode, one_thread_servers, running
 
 WINDOW = 64
 FILL_ELEMENTS = 100  # of a command that fills a collection
@@ -141,8 +141,7 @@ def parse_options():
     for text in options.servers:
         if "=" not in text:
             parser.error(f"{text!r} is not NAME=COMMAND")
-    options.servers = [tuple(text.split("=", 1)) for text in options.servers] or [
-        (name, command.replace("{threads}", "1")) for name, command in default_servers()]
+    options.servers = one_thread_servers(options.servers)
     return options
 
 

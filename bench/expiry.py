@@ -12,7 +12,7 @@ import random
 import time
 
 from report import describe, print_head, print_table, progress
-from server_process import default_servers, encode, ns_between, running
+from server_process import encode, ns_between, one_thread_servers, running
 
 LEAD_MS = 1000  # between the last key's arrival and the first death
 IDLE_SECONDS = 3
@@ -101,8 +101,7 @@ def parse_options():
     parser.add_argument("--keys", type=int, default=1_000_000, help="(default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=10, help="(default: %(default)s)")
     options = parser.parse_args()
-    options.servers = [tuple(text.split("=", 1)) for text in options.servers] or [
-        (name, command.replace("{threads}", "1")) for name, command in default_servers()]
+    options.servers = one_thread_servers(options.servers)
     return options
 
 

@@ -14,7 +14,7 @@ import statistics
 
 from compare import allow_open_files
 from report import describe, print_head, print_table, progress, with_ratios
-from server_process import default_servers, encode, ns_between, running
+from server_process import encode, ns_between, one_thread_servers, running
 
 
 def main():
@@ -84,8 +84,7 @@ def parse_options():
                         help="messages that are published at a time (default: 1,16)")
     parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
     options = parser.parse_args()
-    options.servers = [tuple(text.split("=", 1)) for text in options.servers] or [
-        (name, command.replace("{threads}", "1")) for name, command in default_servers()]
+    options.servers = one_thread_servers(options.servers)
     return options
 
 

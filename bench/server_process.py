@@ -252,3 +252,9 @@ def default_servers():
     larder = REPOSITORY / "build/release/larder"
     return [("larder", f"{shlex.quote(str(larder))} --port {{port}} --threads {{threads}}"),
             ("redis", 'redis-server --port {port} --save "" --appendonly no --io-threads {threads}')]
+
+
+def one_thread_servers(texts):
+    """NAME=COMMAND as pairs; without any, the default ones with a thread each."""
+    return [tuple(text.split("=", 1)) for text in texts] or [
+        (name, command.replace("{threads}", "1")) for name, command in default_servers()]

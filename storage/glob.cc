@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <utility>
 
 namespace larder::storage {
@@ -82,8 +81,8 @@ class Matcher {
   // bits of a number: the shift-and algorithm of Baeza-Yates and Gonnet, "A new approach to text
   // searching", 1992.
   bool match_by_states() const {
-    auto accepting = std::make_unique<std::array<States, kBytes>>();  // by the byte that comes next
-    States looping;  // in front of an element: a star
+    std::array<States, kBytes> accepting;  // by the byte that comes next: 34 KiB
+    States looping;                        // in front of an element: a star
     size_t elements = 0;
     for (size_t p = 0; p < pattern_.size(); elements++) {
       for (; p < pattern_.size() && pattern_[p] == '*'; p++) looping.add(elements);
@@ -91,14 +90,14 @@ class Matcher {
       size_t behind = p;
       for (size_t byte = 0; byte < kBytes; byte++) {
         behind = p;
-        if (match_one(behind, static_cast<char>(byte))) (*accepting)[byte].add(elements);
+        if (match_one(behind, static_cast<char>(byte))) accepting[byte].add(elements);
       }
       p = behind;
     }
     States states;
     states.add(0);
     for (const char c : text_) {
-      states.advance((*accepting)[static_cast<unsigned char>(c)], looping);
+      states.advance(accepting[static_cast<unsigned char>(c)], looping);
     }
     return states.has(elements);
   }

@@ -14,7 +14,7 @@ enum class LetterCase { kExact, kIgnore };
 inline constexpr size_t kGlobBytesBounded = 1024;
 
 // A star that fails makes every earlier star fail too, so a hostile "*a*a*a*b" does not take
-// exponential time. Throws std::bad_alloc, for a hostile pattern and a long text alone.
+// exponential time.
 bool glob_match(std::string_view pattern, std::string_view text,
                 LetterCase letter_case = LetterCase::kExact);
 

@@ -18,7 +18,7 @@ bool is_http(std::string_view name) {
 // queueing takes memory, whatever is queued.
 uint32_t flags_for(const Client& client, const CommandRow& row) {
   uint32_t flags = row.flags;
-  if (client.ordinary() || !client.has(Client::kMulti)) return flags;
+  if (!client.has(Client::kMulti)) return flags;
   if ((flags & kRunsQueue) != 0) {
     flags |= client.transaction().flags() & (kWrite | kReadonly | kDenyOom | kHeldLikeWrite);
   }

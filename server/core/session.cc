@@ -153,6 +153,7 @@ void Session::steer_reading(size_t kept) {
                     (busy() ? kept > kInputPauseBytes : more_requests_);
   if (full) {
     stream_->pause_reading();
+    if (stream_->hung_up()) on_hang_up();  // it may not have been busy when it was told so
   } else {
     stream_->resume_reading();
   }

@@ -86,6 +86,8 @@ class Stream {
   bool offering() const { return offered_.data() != nullptr; }
 
   bool reading() const { return reading_; }
+  // on_hang_up() was called.
+  bool hung_up() const { return hung_up_; }
   void pause_reading();
   void resume_reading();
   // From now on the loop wakes as soon as anything has arrived, whatever is missing.
