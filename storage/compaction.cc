@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <new>
+#include <utility>
 
 #include "storage/blob.h"
 #include "storage/entry_arena.h"
@@ -15,6 +16,9 @@ bool Compaction::plan(int64_t now_ms) {
     over_ms_ = now_ms;
     return false;
   }
+  const size_t held = EntryArena::use().block_bytes;
+  const bool emptying = held + held / kEmptyingPart < std::exchange(held_before_, held);
+  if (emptying) return false;
   const bool worthwhile = moved() - moved_before_ >= kMovesWorthARound;
   const int64_t rest_part = worthwhile ? kRestPart : std::min(rest_part_ * 2, kRestPartMax);
   if (now_ms - over_ms_ < rest_part * (over_ms_ - begun_ms_)) return false;

@@ -32,10 +32,13 @@ class Compaction {
   // Begins a round if there is enough to win, and the last one is over for kRestPart times as long
   // as it took; twice as long after each that moved next to nothing, up to kRestPartMax. Takes up
   // to a millisecond. True if one has begun. `now_ms`: of any clock.
+  // While more than a kEmptyingPart of what the arena holds goes from one call to the next, spans
+  // become free by themselves, and what is moved may die next: there is no round then.
   bool plan(int64_t now_ms);
   static constexpr int64_t kRestPart = 8;
   static constexpr int64_t kRestPartMax = 1024;
   static constexpr uint64_t kMovesWorthARound = 64;
+  static constexpr size_t kEmptyingPart = 64;
 
   // Any thread:
   bool running() const { return busy_.load(std::memory_order_relaxed) > 0; }
@@ -50,6 +53,7 @@ class Compaction {
   int64_t over_ms_ = 0;
   int64_t rest_part_ = kRestPart;    // before the last round
   uint64_t moved_before_ = 0;        // likewise
+  size_t held_before_ = 0;           // by blocks of the arena, in the last call
   std::atomic<uint64_t> round_{0};   // its number; written before `busy_`
   std::atomic<uint32_t> busy_{0};    // workers that have not finished it
   std::atomic<bool> values_{false};  // whether blobs and packed objects are to be moved in it

@@ -36,7 +36,7 @@ uint8_t width_of(int64_t value) {
 }  // namespace
 
 void Entry::write_expiry(uint8_t* at, int64_t expire_at_ms, uint8_t flags) {
-  const bool narrow = (flags & kExpiryMask) == kExpiry40;
+  const bool narrow = (flags & kExpiry40) != 0;
   const int64_t value = narrow ? expire_at_ms - kExpiry40EpochMs : expire_at_ms;
   std::memcpy(at, &value, expiry_width(flags));  // little endian: the low bytes come first
 }
@@ -204,7 +204,7 @@ int64_t Entry::expire_at_ms() const {
   if (expiry == kExpiryNone) return kNoExpiry;
   int64_t at_ms = 0;
   std::memcpy(&at_ms, bytes() + expiry_offset(), expiry_width(expiry));
-  return expiry == kExpiry40 ? at_ms + kExpiry40EpochMs : at_ms;
+  return (expiry & kExpiry40) != 0 ? at_ms + kExpiry40EpochMs : at_ms;
 }
 
 int64_t Entry::next_due_ms() const {
@@ -217,7 +217,7 @@ bool Entry::set_expire_at_ms(int64_t expire_at_ms) {
   const uint8_t expiry = flags() & kExpiryMask;
   if (expiry == kExpiryNone) return expire_at_ms == kNoExpiry;
   if (expire_at_ms == kNoExpiry) return false;
-  if (expiry == kExpiry40 && !fits_40_bits(expire_at_ms)) return false;
+  if ((expiry & kExpiry40) != 0 && !fits_40_bits(expire_at_ms)) return false;
   write_expiry(bytes() + expiry_offset(), expire_at_ms, expiry);
   return true;
 }

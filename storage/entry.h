@@ -19,38 +19,13 @@
 #include <cstring>
 #include <string_view>
 
-#include "storage/blob.h"
-#include "storage/clock.h"
+#include "storage/entry_shape.h"
 #include "storage/number.h"
-#include "storage/object.h"
-#include "storage/tag_ids.h"
 
 namespace larder::storage {
 
 // In bytes: the length field's width. (Redis: 512 MB, by its limit on an argument.)
 inline constexpr size_t kKeyBytesMax = 0xffffffff;
-
-inline constexpr size_t kInlineValueMax = 1024;  // longer values hang off the entry as a Blob
-
-// How a value is kept.
-enum class ValueKind : uint8_t { kText = 0, kBlob = 1, kObject = 2, kNone = 3, kInteger = 4 };
-
-// What an entry is to be made of. A blob is taken over with its reference, and so is an object.
-struct EntryShape {
-  std::string_view key;
-  int64_t expire_at_ms = kNoExpiry;
-  ValueKind kind = ValueKind::kText;
-  size_t text_bytes = 0;  // of kText
-  int64_t integer = 0;
-  // Keeps the integer in 8 bytes, however small: then set_integer() takes any. with() and copy()
-  // do not preserve it.
-  bool wide = false;
-  Blob* blob = nullptr;
-  Object object{};
-  // The string was modified in place: OBJECT ENCODING calls it "raw" however short it is.
-  bool modified = false;
-  TagIds tags{};
-};
 
 class Entry {
  public:
@@ -107,6 +82,15 @@ class Entry {
     return kind() == ValueKind::kObject && object().all_dead(now_ms);
   }
 
+  // A mark of its sweeper, who knows when it dies (storage/expiry.h); for those with an expiry of
+  // 40 bits, which every near one has. A new entry does not have it.
+  bool scheduled() const { return (flags() & kExpiryMask) == kScheduled; }
+  bool can_be_scheduled() const { return (flags() & kExpiry40) != 0; }
+  void set_scheduled(bool scheduled) {
+    bytes()[0] =
+        static_cast<uint8_t>((flags() & ~kExpiryMask) | (scheduled ? kScheduled : kExpiry40));
+  }
+
   // Changes the expiry in place. False, and nothing changed, if the block has no field wide enough.
   bool set_expire_at_ms(int64_t expire_at_ms);
 
@@ -137,7 +121,8 @@ class Entry {
     kExpiryNone = 0x00,
     kExpiry40 = 0x08,
     kExpiry64 = 0x10,
-    kLongText = 0x20,  // the value's length takes two bytes
+    kScheduled = 0x18,  // of 40 bits
+    kLongText = 0x20,   // the value's length takes two bytes
     kModified = 0x40,
     kTagged = 0x80,
   };
@@ -146,7 +131,7 @@ class Entry {
   static uint8_t flags_for(const EntryShape& shape);
   static void write_expiry(uint8_t* at, int64_t expire_at_ms, uint8_t flags);
   static constexpr size_t expiry_width(uint8_t flags) {
-    return (flags & kExpiryMask) == kExpiry40 ? 5 : (flags & kExpiryMask) == kExpiry64 ? 8 : 0;
+    return (flags & kExpiry40) != 0 ? 5 : (flags & kExpiry64) != 0 ? 8 : 0;
   }
   static size_t integer_bytes(uint8_t flags) { return size_t{1} << (flags & 3); }
   static size_t bytes_for(const EntryShape& shape, uint8_t flags);

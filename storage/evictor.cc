@@ -119,7 +119,7 @@ size_t Evictor::try_evict(Candidate candidate, int64_t now_ms) {
     const bool doomed = table.doomed(*slot.entry());
     const bool expired = slot.entry()->dead(now_ms);
     const KeyChange end = expired ? death_of(*slot.entry(), now_ms) : KeyChange::kEvicted;
-    store_.count_gone(database, *slot.entry(),
+    store_.count_gone(database, *slot.entry(), candidate.hash,
                       doomed    ? PrefixCount::kInvalidated
                       : expired ? PrefixCount::kExpired
                                 : PrefixCount::kEvicted);

@@ -120,7 +120,7 @@ bool Segment::sparse() const {
 // that the fingerprint has, that is theirs. Only a few entries must be read: those in the stash,
 // and all of a small segment, whose homes have more positions.
 bool Segment::move_to(Segment& to, uint64_t hash_seed) const {
-  to.due.note_all(due);
+  to.due.succeed(due);
   for (uint32_t b = 0; b < buckets(); b++) {
     const bool at_home = b < homes_;
     const uint32_t first = at_home ? first_position(b == 0 ? 0 : b - 1) : 0;
@@ -135,6 +135,7 @@ bool Segment::move_to(Segment& to, uint64_t hash_seed) const {
       const Bucket* placed = known ? to.place(to.home_at(position), print, ref)
                                    : to.place(hash_key(ref.entry()->key(), hash_seed), ref);
       if (placed == nullptr) return false;
+      to.due.moved(due, DueTimes::group_of(b), DueTimes::group_of(to.index_of(*placed)));
     }
   }
   return true;

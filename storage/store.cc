@@ -74,9 +74,10 @@ Table& Store::table(const LockedKeys& locked, size_t shard, size_t database) {
   return shards_[shard]->table(database);
 }
 
-void Store::count_gone(size_t database, const Entry& entry, PrefixCount why) {
+void Store::count_gone(size_t database, const Entry& entry, KeyHash hash, PrefixCount why) {
   if (!prefixes.on()) return;
-  prefixes.count(database, key(entry.key()), why, -1, -static_cast<int64_t>(held_bytes(entry)));
+  const auto bytes = static_cast<int64_t>(held_bytes(entry));
+  prefixes.count(database, {entry.key(), hash}, why, -1, -bytes);
 }
 
 DatabaseSize Store::size(size_t database, const LockedKeys* held) {
@@ -179,6 +180,7 @@ void Store::swap_databases(const LockedKeys& locked, size_t a, size_t b) {
     shard->table(a).swap(shard->table(b));
     shard->others_used = true;
   }
+  swaps.fetch_add(1, std::memory_order_relaxed);
   if (tag_deletions.any()) tag_deletions.follow(a, b);
   prefixes.swap_databases(a, b);
   if (Observer* to_tell = observer()) to_tell->swapped(a, b);

@@ -75,10 +75,13 @@ class Store {
   EvictionPolicy& eviction() { return eviction_; }
   // Counts deletions of tags, which leave entries to be reaped (storage/tag_reaper.h). Any thread.
   std::atomic<uint64_t> doomings{0};
+  // Counts swaps of databases.
+  std::atomic<uint32_t> swaps{0};
   TagDeletions tag_deletions;
   PrefixStats prefixes;
-  // Counts for its prefix an entry that was taken out of a table, under the shard's lock.
-  void count_gone(size_t database, const Entry& entry, PrefixCount why);
+  // Counts for its prefix an entry that was taken out of a table, under the shard's lock. `hash`:
+  // of its key.
+  void count_gone(size_t database, const Entry& entry, KeyHash hash, PrefixCount why);
 
   // Null: nobody is to be told. The observer must outlive its last call, which may come as long as
   // another thread holds a shard that it locked before. Any thread.
@@ -98,7 +101,7 @@ class Store {
 
   // Ask for the memory that finding the keys in the database will need, so that the cache misses of
   // several keys overlap: a key's shard as soon as its hash is known, then its directory, bucket
-  // and entry, each some time after the one before. The last three take and release the shard's
+  // and entry, each some time after the one before. All but the first take and release the shard's
   // lock, but under a lock that holds the keys.
   struct Place {
     KeyHash hash = 0;
@@ -115,6 +118,9 @@ class Store {
   }
   void prefetch_bucket(const Place& place) {
     look(place, [&](const Table& table) { table.prefetch_bucket(place.hash); });
+  }
+  void prefetch_segment(const Place& place) {
+    look(place, [&](const Table& table) { table.prefetch_segment(place.hash); });
   }
   void prefetch_entry(const Place& place) {
     look(place, [&](const Table& table) { table.prefetch_entry(place.hash); });

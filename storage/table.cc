@@ -185,12 +185,17 @@ Entry* Table::replace(Slot slot, Entry* entry) {
 
 Entry* Table::erase(Slot slot, KeyHash hash) {
   Entry* entry = slot.entry();
-  forget_expiry(*entry);
-  if (entry->tagged()) forget_tags(*entry, hash);
-  slot.segment_->remove(*slot.bucket_, slot.index_, hash);
-  size_--;
+  take_out(*slot.segment_, *slot.bucket_, slot.index_, hash);
   give_back_room(directory_index(hash));
   return entry;
+}
+
+void Table::take_out(Segment& segment, Bucket& bucket, uint32_t slot, KeyHash hash) {
+  const Entry& entry = *bucket.entries[slot].entry();
+  forget_expiry(entry);
+  if (entry.tagged()) forget_tags(entry, hash);
+  segment.remove(bucket, slot, hash);
+  size_--;
 }
 
 void Table::forget_expiry(const Entry& entry) {
@@ -214,8 +219,9 @@ void Table::note_due(Segment& segment, const Bucket& bucket, const Entry& entry)
   if (entry.tagged()) tags_->note_due(entry.tags(), due_ms);
 }
 
-void Table::count_expiry(Segment& segment, const Bucket& bucket, const Entry& entry) {
+void Table::count_expiry(Segment& segment, const Bucket& bucket, Entry& entry) {
   if (!entry.has_expiry() && entry.kind() != ValueKind::kObject) return;
+  if (entry.scheduled()) entry.set_scheduled(false);  // with another expiry, or in another table
   note_due(segment, bucket, entry);
   if (!entry.has_expiry()) return;
   volatile_size_++;
@@ -466,7 +472,9 @@ bool Table::recount() const {
       in_segment++;
       all_hold &= found && found.entry() == &entry;
       const int64_t bound_ms = segment.due.next_ms(DueTimes::group_of(segment.index_of(bucket)));
-      all_hold &= doomed(entry) || std::max(bound_ms, segment.due.next_ms()) <= entry.next_due_ms();
+      const int64_t due_ms = entry.next_due_ms();
+      all_hold &= doomed(entry) || std::max(bound_ms, segment.due.next_ms()) <= due_ms ||
+                  (entry.scheduled() && due_ms == entry.expire_at_ms());
       if (!entry.has_expiry()) return;
       volatile_size++;
       sum_s += expiry_seconds(entry);
@@ -509,6 +517,10 @@ void Table::prefetch_bucket(KeyHash hash) const {
   const SegmentRef segment = directory_[directory_index(hash)];
   storage::prefetch(&segment->bucket(segment.home_of(hash)));
   if (tags_ != nullptr) tags_->prefetch();
+}
+
+void Table::prefetch_segment(KeyHash hash) const {
+  if (size_ != 0) storage::prefetch(directory_[directory_index(hash)].get());
 }
 
 void Table::prefetch_entry(KeyHash hash) const {

@@ -23,6 +23,7 @@
 #include "storage/key_hash.h"
 #include "storage/segment_ref.h"
 #include "storage/slot.h"
+#include "storage/table_sweep.h"
 #include "storage/tags.h"
 
 namespace larder::storage {
@@ -96,16 +97,16 @@ class Table {
     return entry.dead(now_ms) || doomed(entry);
   }
 
-  // Lower bound of Entry::next_due_ms() in the table, in milliseconds since the epoch.
+  // Lower bound of Entry::next_due_ms() in the table, in milliseconds since the epoch, but of those
+  // that somebody else takes care of (TableSweep::on_soon).
   int64_t next_due_ms() const { return next_due_ms_; }
 
-  // Takes entries that are dead, but not doomed, out of up to `segments_max` segments that are due
-  // at `now_ms`, handing each to `on_dead`, whose it then is. Live ones of which elements may be
-  // dead are shown to `on_due`, which may sweep them. True if more is due.
-  bool sweep(
-      int64_t now_ms, size_t segments_max, FunctionRef<void(Entry*)> on_dead,
-      FunctionRef<void(Entry&)> on_due = [](Entry&) {});
-  // Looks at the segments that are due.
+  // Takes entries that are dead, but not doomed, out of up to `segments_max` segments that are due.
+  // True if more is due.
+  bool sweep(const TableSweep& sweep, size_t segments_max);
+  // Takes a dead entry whose key has that hash out of the table; null if there is none.
+  Entry* take_dead(KeyHash hash, int64_t now_ms);
+  // Looks at the segments that are due. For tables that are swept without TableSweep::on_soon.
   size_t count_dead(int64_t now_ms) const;
 
   // Moves entries, and the segment itself, out of memory that the arena wants to be emptied: in the
@@ -118,14 +119,13 @@ class Table {
   // than are left. These keep their addresses. Out of memory, all stays as it is.
   void tighten();
 
-  // Tags (table_tags.cc): ids are found or made in tags(). One that was made becomes a tag of an
-  // entry soon, or is dropped.
+  // Tags (table_tags.cc): an id made in tags() becomes a tag of an entry soon, or is dropped.
   Tags& tags();
   const Tags* tags_if_any() const { return tags_.get(); }
   void drop_unused_tags(TagIds ids);
 
-  // Calls `visit` for the entries that carry the tag, dead or alive, and whose fragments lie in
-  // [low, high], in the order of these.
+  // Calls `visit` for entries with the tag, dead or alive, in the order of their fragments, which
+  // lie in [low, high].
   void each_tagged(TagId id, HashFragment low, HashFragment high,
                    FunctionRef<void(const Entry&)> visit) const;
   // How many live entries carry the tag: at once, but for tags of which some may have died.
@@ -140,8 +140,8 @@ class Table {
   // An entry chosen by 64 random bits, each with the same probability; null if empty.
   Entry* random_entry(uint64_t random) const;
 
-  // Destroys up to `segments_max` segments with their entries. True if something is left; until
-  // nothing is, only this and the destructor may be called.
+  // Destroys so many segments with their entries. True if something is left; until nothing is, only
+  // this and the destructor may be called.
   bool destroy_some(size_t segments_max);
 
   // Bytes of directory and segments; and what segments take in the arena.
@@ -154,13 +154,14 @@ class Table {
   // Ask for the memory that find() will need. Each needs what the one before asked for.
   void prefetch_directory(KeyHash hash) const;
   void prefetch_bucket(KeyHash hash) const;
+  void prefetch_segment(KeyHash hash) const;  // its header: for who takes the entry out
   void prefetch_entry(KeyHash hash) const;
 
  private:
   size_t directory_size() const { return directory_ ? size_t{1} << depth_ : 0; }
   size_t directory_index(KeyHash hash) const;
   size_t directory_span(const Segment& segment) const;
-  void count_expiry(Segment& segment, const Bucket& bucket, const Entry& entry);
+  void count_expiry(Segment& segment, const Bucket& bucket, Entry& entry);
   void make_room(size_t index);
   void rebuild(size_t index, size_t entries);
   void split(size_t index);
@@ -170,10 +171,9 @@ class Table {
   void free_segments();
   void visit_home(const Segment& segment, uint32_t home,
                   FunctionRef<void(const Entry&)> visit) const;
-  void sweep_segment(Segment& segment, int64_t now_ms, FunctionRef<void(Entry*)> on_dead,
-                     FunctionRef<void(Entry&)> on_due);
-  void sweep_bucket(Segment& segment, Bucket& bucket, int64_t now_ms,
-                    FunctionRef<void(Entry*)> on_dead, FunctionRef<void(Entry&)> on_due);
+  void sweep_segment(Segment& segment, const TableSweep& sweep);
+  int64_t sweep_bucket(Segment& segment, Bucket& bucket, const TableSweep& sweep);
+  void take_out(Segment& segment, Bucket& bucket, uint32_t slot, KeyHash hash);
   template <typename Visit>
   void each_slot(Visit visit);
   void compact_bucket(Bucket& bucket, bool values, size_t& moves_max);

@@ -39,7 +39,8 @@ bool TagReaper::reap_shard() {
       more =
           store_.table(locked, shard_, d).reap(kEntriesPerLock - dead_.size(), [&](Entry* entry) {
             dead_.push_back(entry);
-            store_.count_gone(d, *entry, PrefixCount::kInvalidated);
+            const KeyHash hash = store_.key(entry->key()).hash;
+            store_.count_gone(d, *entry, hash, PrefixCount::kInvalidated);
             store_.eviction().on_remove(shard.eviction);
           });
     }

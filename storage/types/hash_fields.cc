@@ -172,10 +172,11 @@ bool HashFields::sweep(int64_t now_ms, size_t& elements) {
   if (elements == 0) return false;
   const size_t segments = std::max<size_t>(1, elements / Table::kSegmentEntriesMax);
   const size_t before = table_.size();
-  table_.sweep(now_ms, segments, [&](Entry* dead) {
+  const auto on_dead = [&](Entry* dead, KeyHash) {
     entry_bytes_ -= bytes_of(*dead);
     Entry::destroy(dead);
-  });
+  };
+  table_.sweep({now_ms, on_dead}, segments);
   if (table_.size() != before) table_.tighten();
   elements -= std::min(elements, segments * Table::kSegmentEntriesMax);
   return table_.size() != before;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <random>
 #include <vector>
 
@@ -44,13 +45,53 @@ TEST(DueTimes, OfAGroupAreTheEarliest) {
       due.note(group, DueTimes::kNothingDue);
     }
     ASSERT_EQ(due.next_ms(), *std::min_element(earliest.begin(), earliest.end()));
-    DueTimes elsewhere;
-    elsewhere.note_all(due);
+    DueTimes successor;
+    successor.succeed(due);
+    ASSERT_EQ(successor.next_ms(), due.next_ms());
     for (uint32_t g = 0; g < DueTimes::kGroups; g++) {
       ASSERT_LE(due.next_ms(g), earliest[g]);
       ASSERT_EQ(due.next_ms(g) == DueTimes::kNothingDue, earliest[g] == DueTimes::kNothingDue);
-      ASSERT_LE(elsewhere.next_ms(g), due.next_ms());
+      successor.moved(due, g, g / 2);
+      ASSERT_EQ(successor.next_ms(g / 2), std::min(due.next_ms(g), due.next_ms(g / 2 * 2)));
     }
+  }
+}
+
+// Groups in which things die at random times, looked at every 100 ms as a sweep does.
+TEST(DueTimes, AreSeldomLookedAtInVain) {
+  std::mt19937_64 random(7);
+  for (const int64_t seconds : {10, 1000, 100'000}) {
+    std::vector<std::vector<int64_t>> deaths(DueTimes::kGroups);
+    DueTimes due;
+    for (auto& group : deaths) {
+      for (int i = 0; i < 11; i++) {
+        group.push_back(kNow + static_cast<int64_t>(random() % (seconds * 1000)));
+      }
+      std::sort(group.begin(), group.end(), std::greater<>());
+    }
+    for (uint32_t g = 0; g < DueTimes::kGroups; g++) {
+      for (const int64_t at_ms : deaths[g]) due.note(g, at_ms);
+    }
+    size_t looks = 0;
+    for (int64_t now_ms = kNow; now_ms <= kNow + seconds * 1000; now_ms += 100) {
+      if (due.next_ms() > now_ms) continue;
+      const uint32_t groups = due.due_groups(now_ms);
+      ASSERT_NE(groups, 0u) << "due, and nobody is";
+      DueTimes::GroupTimes next_ms{};
+      for (uint32_t g = 0; g < DueTimes::kGroups; g++) {
+        const bool looked_at = (groups >> g & 1) != 0;
+        while (looked_at && !deaths[g].empty() && deaths[g].back() <= now_ms) deaths[g].pop_back();
+        next_ms[g] = deaths[g].empty() ? DueTimes::kNothingDue : deaths[g].back();
+        ASSERT_GT(next_ms[g], now_ms) << "something dead was passed over";
+        looks += looked_at;
+      }
+      due.renew(groups, next_ms, now_ms);
+      ASSERT_LE(due.next_ms(), *std::min_element(next_ms.begin(), next_ms.end()));
+      for (uint32_t g = 0; g < DueTimes::kGroups; g++) ASSERT_LE(due.next_ms(g), next_ms[g]);
+    }
+    EXPECT_EQ(due.next_ms(), DueTimes::kNothingDue);
+    // Each brings the bound eight times nearer.
+    EXPECT_LT(looks, 4 * 11 * DueTimes::kGroups) << seconds;
   }
 }
 

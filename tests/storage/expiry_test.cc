@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
@@ -35,12 +36,14 @@ class Twins {
       check(db, from);
       check(db, to);
     }
+    if (draw(1'000) == 0) swap(draw(kDatabases), draw(kDatabases));
     if (draw(50) == 0) clock_.advance_ms(static_cast<int64_t>(draw(40)));
     if (draw(50) == 0) sweeper_.step(clock_.now_ms(), {.shards = 100, .segments = 1 + draw(3)});
   }
 
-  // Two rounds: the one that was under way, and a full one.
+  // At the end of a slot of the schedule, two rounds: the one that was under way, and a full one.
   void finish_round() {
+    clock_.advance_ms(DueSchedule::kSlotMs - 1 - clock_.now_ms() % DueSchedule::kSlotMs);
     for (int i = 0; i < 2; i++) {
       while (sweeper_.step(clock_.now_ms()).more) {
       }
@@ -165,6 +168,16 @@ class Twins {
     model_[{target.database(), std::string(to.bytes)}] = value;
   }
 
+  void swap(size_t a, size_t b) {
+    store_.swap_databases(store_.lock_all(), a, b);
+    std::map<Place, Value> swapped;
+    for (auto& [place, value] : model_) {
+      const size_t database = place.first == a ? b : place.first == b ? a : place.first;
+      swapped[{database, place.second}] = value;
+    }
+    model_ = std::move(swapped);
+  }
+
   std::mt19937_64 random_;
   ManualClock clock_{kStart};
   Store store_{{.databases = kDatabases, .hash_seed = 5, .concurrent = false}};
@@ -216,28 +229,47 @@ TEST(ExpirySweeper, AStepIsBounded) {
   EXPECT_EQ(store.size(0).keys, 0u);
   EXPECT_EQ(store.counters().expired, 50'000u);
   EXPECT_GE(steps, 50'000 / (4 * Table::kSegmentEntriesMax));
-  EXPECT_EQ(progress.next_due_ms, ExpirySweeper::kNever);
 }
 
-TEST(ExpirySweeper, TellsWhenTheNextKeyDies) {
-  Store store({.databases = 2});
-  put(store, "a", kStart + 500);
-  put(store, "b", kStart + 300, 1);
-  put(store, "c", kNoExpiry);
+void sweep(ExpirySweeper& sweeper, int64_t now_ms) {
+  while (sweeper.step(now_ms).more) {
+  }
+}
+
+TEST(ExpirySweeper, FreesKeysWithinASlotOfTheirDeath) {
+  Store store({.databases = 1});
+  for (int i = 0; i < 5'000; i++) put(store, "k" + std::to_string(i), kStart + i);
   ExpirySweeper sweeper(store, 0, 1);
-  const auto whole_round = [&](int64_t now_ms) {
-    ExpirySweeper::Progress progress;
-    size_t removed = 0;
-    do {
-      progress = sweeper.step(now_ms);
-      removed += progress.removed;
-    } while (progress.more);
-    return std::pair(removed, progress.next_due_ms);
-  };
-  EXPECT_EQ(whole_round(kStart), std::pair(size_t{0}, kStart + 300));
-  EXPECT_EQ(whole_round(kStart + 299), std::pair(size_t{0}, kStart + 300));
-  EXPECT_EQ(whole_round(kStart + 300), std::pair(size_t{1}, kStart + 500));
-  EXPECT_EQ(whole_round(kStart + 500), std::pair(size_t{1}, ExpirySweeper::kNever));
+  for (int64_t ms = 0; ms < 5'000 + DueSchedule::kSlotMs; ms += 10) {
+    sweep(sweeper, kStart + ms);
+    const auto dead = static_cast<size_t>(std::min<int64_t>(ms + 1, 5'000));
+    const size_t held = store.size(0).keys;
+    ASSERT_GE(held, 5'000 - dead);
+    ASSERT_LE(held, 5'000 - dead + DueSchedule::kSlotMs);
+  }
+  EXPECT_EQ(store.size(0).keys, 0u);
+}
+
+TEST(ExpirySweeper, LeavesScheduledKeysThatGotAnotherTime) {
+  Store store({.databases = 1});
+  put(store, "first", kStart + 10);
+  for (const char* name : {"dies", "lives", "later", "replaced"}) put(store, name, kStart + 500);
+  // All in one segment: the first one's death has the sweep see the others.
+  ExpirySweeper sweeper(store, 0, 1);
+  sweep(sweeper, kStart + 10);
+  for (const char* name : {"lives", "later", "replaced"}) {
+    const Key key = store.key(name);
+    const LockedKeys locked = store.lock(key);
+    Keyspace db(locked, 0, kStart + 20);
+    if (key.bytes == "lives") db.set_expiry(key, kNoExpiry);
+    if (key.bytes == "later") db.set_expiry(key, kStart + 900);
+    if (key.bytes == "replaced") db.put_string(key, "w", kStart + 1'400);
+  }
+  sweep(sweeper, kStart + 600);
+  EXPECT_EQ(store.size(0).keys, 3u);
+  sweep(sweeper, kStart + 1'000);
+  EXPECT_EQ(store.size(0).keys, 2u);
+  sweep(sweeper, kStart + 1'500);
   EXPECT_EQ(store.size(0).keys, 1u);
 }
 
@@ -257,6 +289,19 @@ TEST(ExpirySweeper, WorkersShareTheShards) {
     removed += of_this;
   }
   EXPECT_EQ(removed, 3'000u);
+}
+
+TEST(ExpirySweeper, FindsScheduledKeysOfSwappedDatabases) {
+  Store store({.databases = 3});
+  for (int i = 0; i < 10'000; i++) {
+    put(store, "k" + std::to_string(i), kStart + 10 + i % 1'000, static_cast<size_t>(i % 2));
+  }
+  ExpirySweeper sweeper(store, 0, 1);
+  sweep(sweeper, kStart + 50);
+  store.swap_databases(store.lock_all(), 0, 2);
+  store.swap_databases(store.lock_all(), 1, 2);
+  sweep(sweeper, kStart + 1'100);
+  for (size_t d = 0; d < 3; d++) EXPECT_EQ(store.size(d).keys, 0u) << d;
 }
 
 TEST(ExpirySweeper, FindsDeadKeysOfSwappedDatabases) {

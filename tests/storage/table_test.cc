@@ -291,11 +291,11 @@ TEST(TableSweep, TakesOutTheDeadAndKeepsTheBound) {
   }
   for (int64_t now_ms = 0; now_ms < 7'000; now_ms += 100) {
     size_t steps = 0;
-    const auto destroy = [&](Entry* entry) {
+    const auto destroy = [&](Entry* entry, KeyHash) {
       EXPECT_LE(entry->expire_at_ms(), now_ms);
       Entry::destroy(entry);
     };
-    while (table.sweep(now_ms, 3, destroy)) ASSERT_LT(++steps, 10'000u);
+    while (table.sweep({now_ms, destroy}, 3)) ASSERT_LT(++steps, 10'000u);
     ASSERT_TRUE(table.recount());
     EXPECT_GT(table.next_due_ms(), now_ms);
     for (size_t i = 0; i < 6'000; i += 7) {
