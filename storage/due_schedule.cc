@@ -8,8 +8,8 @@ namespace larder::storage {
 
 static_assert(DueSchedule::kSlotMs == 1 << 5);
 
-// Behind the first slot by less than a turn of the wheel. A clock that was set back is waited for.
-// (A slot is over in its last millisecond already.)
+// Behind the first slot by less than a turn of the wheel. (A slot is over in its last millisecond
+// already.)
 int64_t DueSchedule::end_ms(int64_t now_ms) {
   if (size_ == 0) first_ = number_of(now_ms);
   if (number_of(now_ms + 1) < first_ || size_ == kItemsMax) return now_ms;

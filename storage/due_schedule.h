@@ -28,10 +28,12 @@ class DueSchedule {
   };
   static constexpr int64_t kHorizonMs = 2000;
   static constexpr int64_t kSlotMs = 32;
-  // 4 MiB. What finds no room is left to the bounds of its segment (storage/due_times.h).
+  // Some 4 MiB, at most 8. What finds no room is left to the bounds of its segment
+  // (storage/due_times.h).
   static constexpr size_t kItemsMax = 256 * 1024;
 
-  // What is due later than now, and no later than this, may be added; `now_ms` if nothing may.
+  // What is due later than now, and no later than this, may be added; `now_ms` if nothing may: it
+  // is full, or the clock was set back and has not come to the first item again.
   int64_t end_ms(int64_t now_ms);
   // False: there is no room, or no memory.
   bool add(int64_t due_ms, const Item& item);

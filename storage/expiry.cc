@@ -15,8 +15,7 @@ ExpirySweeper::ExpirySweeper(Store& store, size_t worker, size_t workers)
 
 ExpirySweeper::Progress ExpirySweeper::step(int64_t now_ms, SweepBudget budget) {
   Progress progress;
-  progress.more = take_scheduled(now_ms, budget.scheduled);
-  progress.removed = free_dead();
+  progress.more = take_scheduled(now_ms, budget.scheduled, progress);
   if (progress.more) return progress;
   for (; shard_ < Store::kShards; shard_ += stride_, budget.shards--) {
     if (budget.shards == 0) {
@@ -38,13 +37,13 @@ ExpirySweeper::Progress ExpirySweeper::step(int64_t now_ms, SweepBudget budget) 
   return progress;
 }
 
-// True if there are more than that.
-bool ExpirySweeper::take_scheduled(int64_t now_ms, size_t items_max) {
-  for (;;) {
+// True if there are more than so many lookups could find.
+bool ExpirySweeper::take_scheduled(int64_t now_ms, size_t lookups_max, Progress& progress) {
+  for (size_t lookups = 0;;) {
     const auto ripe = schedule_.ripe(now_ms);
     if (ripe.empty()) return false;
-    if (items_max == 0) return true;
-    const auto items = ripe.last(std::min({ripe.size(), items_max, kTogether}));
+    if (lookups >= lookups_max) return true;
+    const auto items = ripe.last(std::min(ripe.size(), kTogether));
     std::array<Store::Place, kTogether> places;
     for (size_t i = 0; i < items.size(); i++) {
       places[i] = store_.prefetch_shard(items[i].hash, items[i].database);
@@ -57,18 +56,21 @@ bool ExpirySweeper::take_scheduled(int64_t now_ms, size_t items_max) {
     }
     for (const Store::Place& place : asked) store_.prefetch_entry(place);
     for (size_t taken = 0; taken < items.size();) {
-      taken += take_from_shard(items.subspan(taken), now_ms);
+      taken += take_from_shard(items.subspan(taken), now_ms, lookups);
     }
-    items_max -= items.size();
     schedule_.drop(items.size());
+    progress.removed += free_dead();
   }
 }
 
 // Those at the front that are in the same shard; answers how many.
-size_t ExpirySweeper::take_from_shard(std::span<const DueSchedule::Item> items, int64_t now_ms) {
+size_t ExpirySweeper::take_from_shard(std::span<const DueSchedule::Item> items, int64_t now_ms,
+                                      size_t& lookups) {
   const size_t shard = Store::shard_of(items[0].hash);
   const LockedKeys locked = store_.lock_shard(shard);
+  const size_t databases = store_.shard(shard).others_used ? store_.databases() : 1;
   const auto take = [&](KeyHash hash, size_t database) {
+    lookups++;
     Entry* entry = store_.table(locked, shard, database).take_dead(hash, now_ms);
     if (entry != nullptr) took_out(*entry, hash, database, now_ms);
   };
@@ -78,7 +80,7 @@ size_t ExpirySweeper::take_from_shard(std::span<const DueSchedule::Item> items, 
     if (item.swaps == store_.swaps.load(std::memory_order_relaxed)) {
       take(item.hash, item.database);
     } else {  // it may be in another database by now, and another key in this one
-      for (size_t d = 0; d < store_.databases(); d++) take(item.hash, d);
+      for (size_t d = 0; d < databases; d++) take(item.hash, d);
     }
   }
   return taken;

@@ -30,7 +30,7 @@ namespace larder::storage {
 
 // What one step may do: with all of it spent, some 100 to 200 us.
 struct SweepBudget {
-  size_t scheduled = 512;  // keys taken out that were known to be due
+  size_t scheduled = 512;  // keys looked up that were known to be due
   size_t shards = 512;     // looked at
   size_t segments = 8;     // opened, at most Table::kSegmentEntriesMax keys in each
 };
@@ -70,8 +70,8 @@ class ExpirySweeper {
   // Keys of the schedule whose cache misses overlap.
   static constexpr size_t kTogether = 16;
 
-  bool take_scheduled(int64_t now_ms, size_t items_max);
-  size_t take_from_shard(std::span<const DueSchedule::Item> items, int64_t now_ms);
+  bool take_scheduled(int64_t now_ms, size_t lookups_max, Progress& progress);
+  size_t take_from_shard(std::span<const DueSchedule::Item> items, int64_t now_ms, size_t& lookups);
   bool sweep_shard(int64_t now_ms, SweepBudget& budget);
   bool sweep_table(Table& table, size_t database, int64_t now_ms, size_t segments);
   void took_out(Entry& entry, KeyHash hash, size_t database, int64_t now_ms);
