@@ -104,7 +104,7 @@ bool Worker::end_subscriptions() {
 
 void Worker::refresh_time() {
   loop_.update_time();
-  epoch_offset_ms_ = server_.clock.now_ms() - loop_.now_ms();
+  epoch_offset_.update(server_.clock.now_us(), net::Loop::monotonic_us());
 }
 
 void Worker::adopt(int socket, bool unix_socket) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "server/core/dispatch.h"
+#include "server/core/epoch_offset.h"
 #include "server/core/output.h"
 #include "server/core/push_pool.h"
 #include "server/core/session.h"
@@ -66,7 +67,7 @@ class Worker {
   Output& output() { return output_; }
   Turn& received() { return received_; }
   // Milliseconds since the epoch, as of this turn of the loop.
-  int64_t now_ms() const { return loop_.now_ms() + epoch_offset_ms_; }
+  int64_t now_ms() const { return loop_.now_ms() + epoch_offset_.ms(); }
   void refresh_time();
   // Lets the session proceed() in the next turn, or at a time, which takes the place of one given
   // before; Continuation::kNever: at none.
@@ -125,7 +126,7 @@ class Worker {
   std::vector<storage::Table> garbage_;
   std::deque<std::unique_ptr<BackgroundJob>> jobs_;
   size_t reclaims_ = 0;  // that end when there is no garbage left
-  int64_t epoch_offset_ms_ = 0;
+  EpochOffset epoch_offset_;
   int64_t ticks_ = 0;
   int64_t stop_at_ms_ = 0;  // of the loop's clock; 0: not stopping
 

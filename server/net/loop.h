@@ -54,6 +54,8 @@ class Loop {
 
   // A monotonic clock in milliseconds, read once a turn.
   int64_t now_ms() const { return static_cast<int64_t>(uv_now(&loop_)); }
+  // The same clock, read now, in microseconds. Any thread.
+  static int64_t monotonic_us() { return static_cast<int64_t>(uv_hrtime() / 1000); }
   // Reads that clock again: after something that kept the turn long.
   void update_time() { uv_update_time(&loop_); }
 
