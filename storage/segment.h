@@ -141,7 +141,7 @@ class alignas(64) Segment {
     return place(home_of(hash), fingerprint_of(hash), entry);
   }
   // Empties a slot. The entry stays the caller's.
-  void remove(Bucket& bucket, uint32_t slot, KeyHash hash);
+  void remove(Bucket& from, uint32_t slot, KeyHash hash);
 
   // How many entries a segment must be made for to be larger than this one.
   size_t entries_when_grown() const;
