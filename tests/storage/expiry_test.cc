@@ -252,18 +252,28 @@ TEST(ExpirySweeper, FreesKeysWithinASlotOfTheirDeath) {
 
 TEST(ExpirySweeper, LeavesScheduledKeysThatGotAnotherTime) {
   Store store({.databases = 1});
-  put(store, "first", kStart + 10);
-  for (const char* name : {"dies", "lives", "later", "replaced"}) put(store, name, kStart + 500);
-  // All in one segment: the first one's death has the sweep see the others.
+  // All in one segment, so that the first one's death has the sweep see the others.
+  std::vector<std::string> names;
+  for (int i = 0; names.size() < 5; i++) {
+    const std::string name = "k" + std::to_string(i);
+    if (Store::shard_of(store.key(name).hash) == 7) names.push_back(name);
+  }
+  for (const std::string& name : names) put(store, name, kStart + (name == names[0] ? 10 : 500));
   ExpirySweeper sweeper(store, 0, 1);
   sweep(sweeper, kStart + 10);
-  for (const char* name : {"lives", "later", "replaced"}) {
-    const Key key = store.key(name);
-    const LockedKeys locked = store.lock(key);
+  EXPECT_EQ(store.size(0).keys, 4u);
+  const Key lives = store.key(names[1]);
+  const Key later = store.key(names[2]);
+  const Key replaced = store.key(names[3]);
+  {
+    const LockedKeys locked = store.lock(lives);
     Keyspace db(locked, 0, kStart + 20);
-    if (key.bytes == "lives") db.set_expiry(key, kNoExpiry);
-    if (key.bytes == "later") db.set_expiry(key, kStart + 900);
-    if (key.bytes == "replaced") db.put_string(key, "w", kStart + 1'400);
+    ASSERT_TRUE(db.find(lives)->scheduled());
+    ASSERT_TRUE(db.find(later)->scheduled());
+    db.set_expiry(lives, kNoExpiry);
+    db.set_expiry(later, kStart + 900);
+    db.put_string(replaced, "w", kStart + 1'400);
+    EXPECT_FALSE(db.find(later)->scheduled());
   }
   sweep(sweeper, kStart + 600);
   EXPECT_EQ(store.size(0).keys, 3u);
